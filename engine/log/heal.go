@@ -1,0 +1,151 @@
+package log
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// After a failed sync the kernel may hold pages as clean that never reached
+// the device, so another sync that succeeds proves nothing. The unsynced tail
+// is therefore moved to a new file, which is synced as a whole, or given up
+// where nobody was promised any of it. Either way the log is whole again
+// afterwards; until it succeeds, every write tries again.
+
+// healNow repairs the log unless somebody else has.
+func (l *Log) healNow() error {
+	l.wmu.Lock()
+	defer l.wmu.Unlock()
+	if l.isClosed() {
+		return ErrClosed
+	}
+	return l.heal()
+}
+
+// heal repairs the log after a failed sync. The caller holds wmu.
+func (l *Log) heal() error {
+	l.mu.RLock()
+	cause, hw := l.failed, l.hw
+	var dirty []*segment
+	for _, s := range l.segs {
+		if s.dirty() {
+			dirty = append(dirty, s)
+		}
+	}
+	l.mu.RUnlock()
+	if cause == nil {
+		return nil
+	}
+	var err error
+	offset, end := l.end, l.end
+	if len(dirty) > 0 {
+		offset = dirty[0].syncedNext
+	}
+	promised := l.cfg.Load().Durability != Always || hw > offset
+	if len(dirty) == 1 && dirty[0] == l.active() && !promised {
+		err = l.giveUp(dirty[0])
+	} else {
+		err = l.rewrite(dirty)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w, and its repair: %w", ErrSync, cause, err)
+	}
+	l.mu.Lock()
+	l.failed = nil
+	l.durable = l.end
+	dropped := end - l.end
+	l.mu.Unlock()
+	l.savePoint()
+	l.events.healed(Healed{
+		Dir: l.dir, Offset: offset, Rewritten: end - dropped - min(offset, end-dropped), Dropped: dropped, Cause: cause,
+	})
+	return nil
+}
+
+// giveUp drops the unsynced tail of the active segment.
+func (l *Log) giveUp(s *segment) error {
+	at := mark{s.syncedSize, s.syncedNext}
+	n, err := l.fresh(at.next, nil)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.forget(at.next)
+	s.cut(at)
+	l.replace(s, n)
+	l.mu.Unlock()
+	l.retire(s, n)
+	return nil
+}
+
+// rewrite moves the unsynced tails of segments to new files.
+func (l *Log) rewrite(dirty []*segment) error {
+	for _, s := range dirty {
+		n, err := l.fresh(s.syncedNext, func(n *segment, h *handle) error { return l.copyTail(s, n, h) })
+		if err != nil {
+			return err
+		}
+		l.mu.Lock()
+		if s == l.active() && n.next < l.end {
+			l.forget(n.next) // the cache had lost it already
+		}
+		n.born = s.born
+		s.cut(mark{s.syncedSize, s.syncedNext})
+		l.replace(s, n)
+		l.mu.Unlock()
+		l.retire(s, n)
+	}
+	return nil
+}
+
+// replace puts n behind s, or in its place if s has nothing left. The caller
+// holds mu.
+func (l *Log) replace(s, n *segment) {
+	i := slices.Index(l.segs, s)
+	if s.base == n.base {
+		s.drop()
+		l.segs[i] = n
+		return
+	}
+	l.segs = slices.Insert(l.segs, i+1, n)
+}
+
+// retire cuts from the file of s what n has now. Recovery would do so too: a
+// segment ends where the next begins.
+func (l *Log) retire(s, n *segment) {
+	if s.base == n.base {
+		return
+	}
+	l.cutIndex(s, s.size)
+	l.sealIndex(s)
+	l.later(func() error { return l.trim(s) })
+	_ = l.catchUp()
+}
+
+// copyTail copies the unsynced batches of s to n, up to the first that the
+// cache no longer has as it was.
+func (l *Log) copyTail(s, n *segment, h *handle) error {
+	src, err := l.open(s)
+	if err != nil {
+		return err
+	}
+	defer src.release()
+	cfg := l.cfg.Load()
+	w := newScanner(src.File, s.size)
+	defer w.release()
+	from := s.syncedSize
+	for off := s.syncedNext; from+n.size < s.size; off = n.next {
+		b, err := w.whole(from+n.size, off)
+		var bad *badBatch
+		if errors.As(err, &bad) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		b.pos -= from
+		n.add(b, cfg)
+	}
+	n.good.add(0, n.size)
+	return copyAt(h.File, 0, src.File, from, n.size)
+}
