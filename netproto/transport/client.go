@@ -385,7 +385,7 @@ func (c *Conn) readOne(br *bufio.Reader) error {
 		c.opts.Logger.Debug("response dropped", "corr_id", id, "bytes", n)
 		return unexpected(err)
 	}
-	buf, err := readPooled(br, n)
+	buf, err := readPooled(br, n, clientStep)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,12 @@ func TestStream(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range 10 {
+			f, err := s.NextFrame(t.Context())
+			if err != nil || string(f.Body) != "\x00\x010" {
+				t.Fatalf("first answer: %q, %v", f.Body, err)
+			}
+			f.Release()
+			for i := 1; i < 10; i++ {
 				var got text
 				if err := s.Recv(t.Context(), &got); err != nil || string(got) != string(rune('0'+i)) {
 					t.Fatalf("answer %d: %q, %v", i, got, err)
