@@ -1,18 +1,27 @@
 package slogkey
 
-// Keys of structured log records.
+// The keys.
 const (
 	Topic     = "topic"
-	Partition = "partition"
+	Partition = "partition" // the object name, <topic>-<number>
+	TopicID   = "topic_id"
 	SPU       = "spu"
+	Cluster   = "cluster"
+	Profile   = "profile"
+	Epoch     = "epoch"
 	Offset    = "offset"
 	Segment   = "segment"
+	Stream    = "stream"
+	Bytes     = "bytes"
+	Count     = "count"
+	State     = "state"
 	APIKey    = "api_key"
+	Version   = "version"
 	CorrID    = "corr_id"
-	Dur       = "dur"
+	Peer      = "peer"
 	Addr      = "addr"
-	Profile   = "profile"
-	Cluster   = "cluster"
+	Dir       = "dir"
 	Path      = "path"
+	Dur       = "dur"
 	Err       = "err"
 )

@@ -1,0 +1,21 @@
+// Package spu is a streaming processing unit: the node that keeps replicas of
+// partitions and serves the SPU's public API to producers and consumers.
+//
+// An SPU decides nothing about the cluster. It dials the streaming controller
+// (SC), is told which replicas it hosts and leads, obeys, and reports. While
+// the SC is away it goes on serving what it was last told.
+//
+// Requests of one connection are read by one goroutine, which also appends,
+// so that produce requests keep their order. What has to wait (for the disk,
+// for a commit, for new records) waits elsewhere, and answers leave in any
+// order by correlation id. A stream is a goroutine with a streamState; a
+// produce request that waits is a ticket in the queue of a partition.
+//
+// Lock order, outermost first: table.applyMu, partition.role, then any one of
+// the leaf locks (conn.mu, ticketQueue.mu, waitList.mu, ticket.mu,
+// reporter.mu). No leaf lock is held while another one is taken, except
+// ticketQueue.mu before nothing.
+//
+// The package may import engine/log, netproto and the standard library. It
+// must not import engine/sc or client: it talks to them over the wire.
+package spu

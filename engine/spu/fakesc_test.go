@@ -1,0 +1,220 @@
+package spu
+
+import (
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fluvio-go/fluvio/netproto/api"
+	"github.com/fluvio-go/fluvio/netproto/transport"
+)
+
+const testCluster = "cluster-1"
+
+// fakeSC is the SC's side of the link: it admits everybody, hands out what the
+// test assigns, and remembers reports.
+type fakeSC struct {
+	t      *testing.T
+	ln     *transport.MemListener
+	server *transport.Listener
+	done   chan struct{}
+
+	mu        sync.Mutex
+	cluster   string
+	heartbeat int32
+	revision  uint64
+	assigned  map[api.ReplicaRef]api.ReplicaAssignment
+	watchers  map[chan *api.Assignments]struct{}
+	reports   map[api.ReplicaRef]api.ReplicaReport
+	removed   map[api.ReplicaRef]bool
+	registers []api.RegisterSpuRequest
+	heard     int           // reports, heartbeats included
+	changed   chan struct{} // closed and replaced when anything is heard
+	refuse    api.ErrorCode // answer to registrations
+	forget    bool          // answer reports with SpuNotFound, once
+}
+
+func newFakeSC(t *testing.T) *fakeSC {
+	sc := &fakeSC{
+		t: t, cluster: testCluster, heartbeat: 1000,
+		assigned: make(map[api.ReplicaRef]api.ReplicaAssignment),
+		watchers: make(map[chan *api.Assignments]struct{}),
+		reports:  make(map[api.ReplicaRef]api.ReplicaReport),
+		removed:  make(map[api.ReplicaRef]bool),
+		changed:  make(chan struct{}),
+	}
+	sc.up()
+	t.Cleanup(sc.down)
+	return sc
+}
+
+// up begins to listen, as at the start or after down.
+func (sc *fakeSC) up() {
+	ln := transport.NewMemListener("sc")
+	sc.mu.Lock()
+	sc.ln = ln
+	sc.mu.Unlock()
+	sc.server = transport.NewListener(ln, transport.ListenerOptions{})
+	sc.done = make(chan struct{})
+	go func() {
+		defer close(sc.done)
+		_ = sc.server.Serve(context.Background(), sc.serve)
+	}()
+}
+
+func (sc *fakeSC) down() {
+	sc.server.Close()
+	<-sc.done
+}
+
+func (sc *fakeSC) dial(ctx context.Context) (net.Conn, error) {
+	sc.mu.Lock()
+	ln := sc.ln
+	sc.mu.Unlock()
+	return ln.Dial(ctx)
+}
+
+func (sc *fakeSC) serve(ctx context.Context, c *transport.ServerConn) {
+	for {
+		r, err := c.ReadRequest()
+		if err != nil {
+			return
+		}
+		switch r.Key {
+		case api.KeyRegisterSpu:
+			var req api.RegisterSpuRequest
+			if err := r.Decode(&req); err != nil {
+				sc.t.Errorf("register: %v", err)
+				return
+			}
+			sc.mu.Lock()
+			sc.registers = append(sc.registers, req)
+			resp := &api.RegisterSpuResponse{Error: sc.refuse, ClusterID: sc.cluster, HeartbeatMS: sc.heartbeat}
+			sc.news()
+			sc.mu.Unlock()
+			_ = c.WriteResponse(r.CorrelationID, r.Version, resp)
+		case api.KeyWatchAssignments:
+			sc.watch(c, r.CorrelationID, r.Version)
+		case api.KeyReportReplicas:
+			var req api.ReportReplicasRequest
+			if err := r.Decode(&req); err != nil {
+				sc.t.Errorf("report: %v", err)
+				return
+			}
+			_ = c.WriteResponse(r.CorrelationID, r.Version, sc.take(&req))
+		default:
+			sc.t.Errorf("the SC got key %d", r.Key)
+			return
+		}
+	}
+}
+
+func (sc *fakeSC) watch(c *transport.ServerConn, id int32, version int16) {
+	updates := make(chan *api.Assignments, 100)
+	sc.mu.Lock()
+	updates <- sc.full()
+	sc.watchers[updates] = struct{}{}
+	sc.mu.Unlock()
+	c.Go(func(ctx context.Context) {
+		defer func() {
+			sc.mu.Lock()
+			delete(sc.watchers, updates)
+			sc.mu.Unlock()
+		}()
+		for {
+			select {
+			case a := <-updates:
+				if c.WriteResponse(id, version, a) != nil {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// full is the complete list. sc.mu is held.
+func (sc *fakeSC) full() *api.Assignments {
+	a := &api.Assignments{Full: true, Revision: sc.revision}
+	for _, r := range sc.assigned {
+		a.Replicas = append(a.Replicas, r)
+	}
+	return a
+}
+
+func (sc *fakeSC) take(req *api.ReportReplicasRequest) *api.ReportReplicasResponse {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	sc.heard++
+	for _, r := range req.Replicas {
+		sc.reports[r.ReplicaRef] = r
+	}
+	for _, r := range req.Removed {
+		sc.removed[r] = true
+	}
+	sc.news()
+	resp := &api.ReportReplicasResponse{}
+	if sc.forget {
+		sc.forget = false
+		resp.Error.ID = api.SpuNotFound
+	}
+	return resp
+}
+
+func (sc *fakeSC) news() {
+	close(sc.changed)
+	sc.changed = make(chan struct{})
+}
+
+// await waits until cond, which is called with sc.mu held, is true.
+func (sc *fakeSC) await(what string, cond func() bool) {
+	sc.t.Helper()
+	deadline := time.After(testPatience)
+	for {
+		sc.mu.Lock()
+		ok, changed := cond(), sc.changed
+		sc.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			sc.t.Fatalf("gave up waiting for: %s", what)
+		}
+	}
+}
+
+// send gives every SPU an update. sc.mu is held.
+func (sc *fakeSC) send(a *api.Assignments) uint64 {
+	sc.revision++
+	a.Revision = sc.revision
+	for w := range sc.watchers {
+		w <- a
+	}
+	return sc.revision
+}
+
+// assign adds or changes replicas and returns the revision that does so.
+func (sc *fakeSC) assign(as ...api.ReplicaAssignment) uint64 {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	for _, a := range as {
+		sc.assigned[a.ReplicaRef] = a
+	}
+	return sc.send(&api.Assignments{Replicas: as})
+}
+
+// drop removes replicas.
+func (sc *fakeSC) drop(refs ...api.ReplicaRef) uint64 {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	for _, ref := range refs {
+		delete(sc.assigned, ref)
+	}
+	return sc.send(&api.Assignments{Removed: slices.Clone(refs)})
+}

@@ -1,0 +1,172 @@
+package spu
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fluvio-go/fluvio/engine/log"
+	"github.com/fluvio-go/fluvio/internal/slogkey"
+	"github.com/fluvio-go/fluvio/netproto/api"
+	"github.com/fluvio-go/fluvio/netproto/transport"
+)
+
+// Server is one SPU.
+type Server struct {
+	cfg    Config
+	logger *slog.Logger
+	boot   uint64 // tells this start from others
+
+	identity identity
+	replicas table
+	public   *transport.Listener
+	link     *link
+	reports  *reporter
+	flusher  *flusher
+	repairs  *repairer
+
+	ctx      context.Context // of everything that runs in the background
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup
+	serving  sync.WaitGroup // the accept loop and its connections
+	draining atomic.Bool
+	inflight atomic.Int64  // requests read and not answered
+	idle     chan struct{} // capacity 1: inflight became 0 while draining
+
+	started atomic.Bool
+	stop    sync.Once
+	stopErr error
+}
+
+// New checks the configuration and prepares an SPU. It touches neither disk
+// nor network; Start does.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.fill(); err != nil {
+		return nil, fmt.Errorf("SPU configuration: %w", err)
+	}
+	var boot [8]byte
+	_, _ = rand.Read(boot[:]) // never fails
+	s := &Server{
+		cfg:    cfg,
+		logger: cfg.Logger.With(slogkey.SPU, cfg.ID),
+		boot:   binary.LittleEndian.Uint64(boot[:]),
+		idle:   make(chan struct{}, 1),
+	}
+	s.replicas.init()
+	s.reports = newReporter(s)
+	s.flusher = newFlusher(s)
+	s.repairs = newRepairer(s)
+	s.link = newLink(s)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.public = transport.NewListener(cfg.Public, transport.ListenerOptions{
+		ServerOptions: transport.ServerOptions{MaxFrame: cfg.MaxFrame, WriteTimeout: cfg.WriteTimeout},
+		TLS:           cfg.TLS,
+		MaxConns:      cfg.MaxConns,
+		Logger:        s.logger,
+	})
+	return s, nil
+}
+
+// Start reads what the data directory says about itself, accepts clients and
+// begins to look for the SC. It returns before the SC was found. The error is
+// about the data directory.
+func (s *Server) Start() error {
+	if s.started.Swap(true) {
+		return fmt.Errorf("SPU %d was started before", s.cfg.ID)
+	}
+	root := s.cfg.root()
+	if err := s.cfg.FS.MkdirAll(root); err != nil {
+		return err
+	}
+	if err := s.identity.load(s.cfg.FS, root); err != nil {
+		return err
+	}
+	if err := log.RemoveLeftovers(s.cfg.FS, root); err != nil {
+		return err
+	}
+	s.serving.Go(func() {
+		if err := s.public.Serve(s.ctx, s.serveConn); err != nil && s.ctx.Err() == nil {
+			s.logger.Error("public port", slogkey.Err, err)
+		}
+	})
+	s.tasks.Go(s.link.run)
+	s.tasks.Go(s.flusher.run)
+	s.tasks.Go(s.repairs.run)
+	return nil
+}
+
+// Addr is the address of the public port.
+func (s *Server) Addr() string { return s.cfg.Public.Addr().String() }
+
+// Close stops the SPU in order: requests that were read are answered, then
+// connections are closed, then logs, with everything in them made durable.
+// When ctx ends first, the waiting ends, but logs are closed all the same.
+// The error is that of a log that could not be closed. Close is idempotent
+// and returns when every goroutine is gone.
+func (s *Server) Close(ctx context.Context) error {
+	s.stop.Do(func() {
+		s.drain(ctx)
+		s.halt()
+		s.stopErr = s.replicas.closeAll()
+	})
+	return s.stopErr
+}
+
+// Kill stops the SPU as a crash of its process would, as far as that can be
+// done inside one: nothing parked is answered and no log is flushed or
+// checkpointed. It is for tests.
+func (s *Server) Kill() {
+	s.stop.Do(s.halt)
+}
+
+// drain waits until every request that was read is answered. Whatever is read
+// from now on is dropped, so its sender sees the connection close and tries
+// elsewhere or again.
+func (s *Server) drain(ctx context.Context) {
+	s.draining.Store(true)
+	for s.inflight.Load() > 0 {
+		select {
+		case <-s.idle:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// begin counts a request that was read; false means that the SPU is stopping.
+func (s *Server) begin() bool {
+	s.inflight.Add(1)
+	if s.draining.Load() {
+		s.done(1)
+		return false
+	}
+	return true
+}
+
+// done counts n requests as answered, or given up.
+func (s *Server) done(n int) {
+	if s.inflight.Add(int64(-n)) == 0 && s.draining.Load() {
+		select {
+		case s.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// halt ends every goroutine.
+func (s *Server) halt() {
+	s.cancel()
+	s.public.Close()
+	s.serving.Wait()
+	s.tasks.Wait()
+}
+
+// replicaDir is where a replica lives.
+func (s *Server) replicaDir(key api.ReplicaKey) string {
+	return filepath.Join(s.cfg.root(), key.String())
+}
