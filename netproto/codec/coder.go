@@ -46,6 +46,7 @@ type Coder struct {
 	err     error
 	version int16
 	enc     bool
+	aliased bool
 }
 
 // NewEncoder returns a Coder that appends to dst.
@@ -125,8 +126,13 @@ func (c *Coder) Bytes() []byte {
 	if c.enc {
 		return c.buf
 	}
+	c.aliased = true
 	return c.buf[c.off:]
 }
+
+// Aliased reports whether decoding handed out bytes that alias the input. If
+// not, the input may be reused while the decoded message lives.
+func (c *Coder) Aliased() bool { return c.aliased }
 
 // Remaining is the number of unread bytes; 0 when encoding.
 func (c *Coder) Remaining() int {
@@ -323,6 +329,7 @@ func (c *Coder) ByteSlice(v *[]byte) {
 	}
 	if b := c.take(int(n)); b != nil {
 		*v = b
+		c.aliased = true
 	}
 }
 
@@ -334,6 +341,7 @@ func (c *Coder) Raw(v *[]byte, n int) {
 		return
 	}
 	*v = c.take(n)
+	c.aliased = true
 }
 
 // count visits a 32-bit element count. Each element takes at least one byte,

@@ -194,3 +194,17 @@ func (b Batch) Verify() error {
 	}
 	return nil
 }
+
+// SetLastOffsetDelta changes the number of offsets that the batch covers.
+// The CRC covers this field: call SetCRC when done.
+func (b Batch) SetLastOffsetDelta(v int32) {
+	binary.BigEndian.PutUint32(b[posLastDelta:], uint32(v))
+}
+
+// SchemaID is the schema id, or ok false if there is none.
+func (b Batch) SchemaID() (id uint32, ok bool) {
+	if !b.HasSchema() || len(b) < HeaderSize+4 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(b[HeaderSize:]), true
+}
