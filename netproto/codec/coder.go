@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -29,13 +30,14 @@ var (
 	// than 0 or 1, an unknown enum tag, text that is not UTF-8.
 	ErrInvalid = errors.New("message holds an invalid value")
 	// ErrTooLong means a value that the format cannot carry: a string above
-	// MaxString bytes or a map with more than 65,535 entries.
+	// MaxString bytes, 2 GiB of bytes, or a map with more than 65,535 entries.
 	ErrTooLong = errors.New("value is too long for the wire format")
 )
 
 // Coder walks one message in one direction at one API version. It remembers
-// its first error and then does nothing, so a message visits all its fields
-// and the caller checks Err once.
+// its first error, after which decoding leaves all values alone and the
+// output of encoding is worthless, so a message visits all its fields and the
+// caller checks Err once.
 //
 // The zero Coder is not usable; call ResetEncode or ResetDecode, or one of the
 // constructors. A Coder may be reset and reused; it is not safe for
@@ -77,9 +79,10 @@ func (c *Coder) ResetDecode(src []byte, version int16) {
 // ErrTooLong or an error that m itself reported; dst is then unchanged in
 // length.
 func Append(dst []byte, version int16, m Message) ([]byte, error) {
-	var c Coder
+	c := coders.Get().(*Coder)
+	defer c.release()
 	c.ResetEncode(dst, version)
-	m.Code(&c)
+	m.Code(c)
 	if c.err != nil {
 		return dst, c.err
 	}
@@ -89,10 +92,20 @@ func Append(dst []byte, version int16, m Message) ([]byte, error) {
 // Unmarshal decodes m from src at version and returns the number of bytes
 // read. Bytes after the message are left alone, as official decoders do.
 func Unmarshal(src []byte, version int16, m Message) (int, error) {
-	var c Coder
+	c := coders.Get().(*Coder)
+	defer c.release()
 	c.ResetDecode(src, version)
-	m.Code(&c)
+	m.Code(c)
 	return c.off, c.err
+}
+
+// coders spares Append and Unmarshal an allocation: a Coder escapes, since
+// Code is an interface method.
+var coders = sync.Pool{New: func() any { return new(Coder) }}
+
+func (c *Coder) release() {
+	*c = Coder{}
+	coders.Put(c)
 }
 
 // Version is the API version that gates fields.
@@ -313,6 +326,10 @@ func (c *Coder) String(v *string) {
 // input.
 func (c *Coder) ByteSlice(v *[]byte) {
 	if c.enc {
+		if len(*v) > math.MaxInt32 {
+			c.Fail(fmt.Errorf("%w: %d bytes", ErrTooLong, len(*v)))
+			return
+		}
 		n := uint32(len(*v))
 		c.U32(&n)
 		c.buf = append(c.buf, *v...)
@@ -369,7 +386,8 @@ func (c *Coder) count(n int) int {
 // it a slice grows only as elements really arrive.
 const maxPrealloc = 64
 
-// Slice visits a vector: 32-bit count, then the elements.
+// Slice visits a vector: 32-bit count, then the elements. Decoding reuses the
+// backing array that *v has, with its elements cleared.
 func Slice[T any](c *Coder, v *[]T, elem func(*T, *Coder)) {
 	slice(c, v, elem, false)
 }
@@ -459,8 +477,11 @@ func Map[K interface{ ~int32 | ~uint32 | ~string }, V any](c *Coder, m *map[K]V,
 	}
 	var n uint16
 	c.U16(&n)
-	*m = nil
-	if c.err != nil || n == 0 {
+	if c.err != nil {
+		return
+	}
+	if n == 0 {
+		*m = nil
 		return
 	}
 	out := make(map[K]V)

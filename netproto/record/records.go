@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"math"
 )
 
 // NoTimestamp is the timestamp of a record or batch that has none.
@@ -99,14 +100,8 @@ func (r *Records) Next() bool {
 		}
 		return false
 	}
-	n, size := uvarint(r.buf[r.off:])
-	body := r.off + size
-	length := unzigzag(n)
-	if size == 0 || length < minRecordSize-1 || length > int64(len(r.buf)-body) {
-		return r.fail("its length is out of range")
-	}
-	end := body + int(length)
-	if msg := r.rec.parse(r.buf[body:end:end]); msg != "" {
+	end, msg := r.rec.parse(r.buf, r.off)
+	if msg != "" {
 		return r.fail(msg)
 	}
 	r.rec.Offset = r.base + int64(r.pos)
@@ -137,78 +132,128 @@ func (r *Records) All() iter.Seq[*Record] {
 	}
 }
 
-// parse reads the fields of one record, which must fill b exactly. It leaves
-// the timestamp delta in Timestamp, and returns what is wrong, or "".
+// parse reads the record at b[off] and returns the offset after it. It leaves
+// the timestamp delta in Timestamp. msg is what is wrong, or "".
+//
+// Fields are bounded by b and in the end must fill the record's length
+// exactly, so none can reach into the next record.
 //
 // A record of very old clients that had an empty key carries a single zero
 // length byte there. It reads as an absent presence flag, so such records
 // have no key; official readers see the same.
-func (rec *Record) parse(b []byte) string {
-	rec.Attributes = int8(b[0])
-	off := 1
-
-	n, size := uvarint(b[off:])
-	off += size
-	rec.Timestamp = unzigzag(n)
-	if size == 0 {
-		return "unfinished timestamp"
-	}
-	n, size = uvarint(b[off:])
-	off += size
-	rec.OffsetDelta = unzigzag(n)
-	if size == 0 {
-		return "unfinished offset delta"
-	}
-
+func (rec *Record) parse(b []byte, off int) (end int, msg string) {
+	end, off = rec.parseHead(b, off)
 	if off >= len(b) {
-		return "no key"
+		return 0, "its length or header is out of range"
 	}
-	rec.HasKey = b[off] == 1
-	if b[off] > 1 {
-		return "key presence is neither 0 nor 1"
-	}
-	off++
-	rec.Key = nil
-	if rec.HasKey {
-		n, size = uvarint(b[off:])
-		off += size
-		l := unzigzag(n)
-		if size == 0 || l < 0 || l > int64(len(b)-off) {
-			return "key length is out of range"
+	var n int64
+	switch b[off] {
+	case 0:
+		rec.Key, rec.HasKey = nil, false
+		off++
+	case 1:
+		n, off = varint(b, off+1)
+		if off > len(b) || uint64(n) > uint64(len(b)-off) {
+			return 0, "key length is out of range"
 		}
-		rec.Key = b[off : off+int(l) : off+int(l)]
-		off += int(l)
+		rec.Key, rec.HasKey = b[off:off+int(n):off+int(n)], true
+		off += int(n)
+	default:
+		return 0, "key presence is neither 0 nor 1"
 	}
-
-	n, size = uvarint(b[off:])
-	off += size
-	l := unzigzag(n)
-	if size == 0 || l < 0 || l > int64(len(b)-off) {
-		return "value length is out of range"
+	n, off = varint(b, off)
+	if off > len(b) || uint64(n) > uint64(len(b)-off) {
+		return 0, "value length is out of range"
 	}
-	rec.Value = b[off : off+int(l) : off+int(l)]
-	off += int(l)
+	rec.Value = b[off : off+int(n) : off+int(n)]
+	off += int(n)
 
 	// The header count is all that is ever written of headers.
-	_, size = uvarint(b[off:])
-	if size == 0 || off+size != len(b) {
-		return "its fields do not fill its length"
+	if off < len(b) && b[off] < 0x80 {
+		off++
+	} else {
+		_, off = varint(b, off)
 	}
-	return ""
+	if off != end {
+		return 0, "its fields do not fill its length"
+	}
+	return end, ""
 }
 
-// uvarint reads a base-128 number; size 0 means unfinished or above 64 bits.
-// Nearly all of them are one byte, so that case is worth inlining.
-func uvarint(b []byte) (n uint64, size int) {
-	if len(b) > 0 && b[0] < 0x80 {
-		return uint64(b[0]), 1
+// parseHead reads length, attributes, timestamp and offset delta. It returns
+// the end that the length announces and the offset of the key presence byte,
+// or pastEnd. Nearly always the four fit in one 8-byte word, which is what
+// keeps iteration within its budget.
+func (rec *Record) parseHead(b []byte, off int) (end, next int) {
+	if len(b)-off < 8 {
+		return rec.parseHeadSlow(b, off)
 	}
-	return uvarintSlow(b)
+	w := binary.LittleEndian.Uint64(b[off:])
+	length, n1 := shortVarint(w)
+	w >>= n1 & 31
+	attributes := int8(w)
+	w >>= 8
+	ts, n2 := shortVarint(w)
+	w >>= n2 & 31
+	delta, n3 := shortVarint(w)
+	if n1 == 0 || n2 == 0 || n3 == 0 {
+		return rec.parseHeadSlow(b, off)
+	}
+	body := off + int(n1/8)
+	end = body + int(unzigzag(length))
+	if end > len(b) {
+		return 0, pastEnd
+	}
+	rec.Attributes = attributes
+	rec.Timestamp = unzigzag(ts)
+	rec.OffsetDelta = unzigzag(delta)
+	return end, body + int(8+n2+n3)/8
 }
 
-func uvarintSlow(b []byte) (uint64, int) {
-	n, size := binary.Uvarint(b)
-	return n, max(size, 0)
+func (rec *Record) parseHeadSlow(b []byte, off int) (end, next int) {
+	length, off := varint(b, off)
+	if off >= len(b) || length < 0 || length > int64(len(b)-off) {
+		return 0, pastEnd
+	}
+	end = off + int(length)
+	rec.Attributes = int8(b[off])
+	rec.Timestamp, off = varint(b, off+1)
+	rec.OffsetDelta, off = varint(b, off)
+	return end, off
+}
+
+// shortVarint decodes a number of one or two bytes at the low end of w and
+// returns its width in bits, or 0 if it is longer.
+func shortVarint(w uint64) (n uint64, bits uint) {
+	if w&0x80 == 0 {
+		return w & 0x7f, 8
+	}
+	if w&0x8000 == 0 {
+		return w&0x7f | w>>1&0x3f80, 16
+	}
+	return 0, 0
+}
+
+// pastEnd is an offset beyond any input. varint returns it after an error
+// and when called with it, so that fields can be read in a row and checked
+// where it matters.
+const pastEnd = math.MaxInt
+
+// varint reads the zig-zag number at b[off] and returns the offset after it,
+// or pastEnd.
+func varint(b []byte, off int) (int64, int) {
+	if off < len(b)-1 {
+		if n, bits := shortVarint(uint64(binary.LittleEndian.Uint16(b[off:]))); bits != 0 {
+			return unzigzag(n), off + int(bits/8)
+		}
+	} else if off >= len(b) {
+		return 0, pastEnd
+	}
+	n, size := binary.Varint(b[off:])
+	if size <= 0 {
+		return 0, pastEnd
+	}
+	return n, off + size
 }
 
 func unzigzag(n uint64) int64 { return int64(n>>1) ^ -int64(n&1) }

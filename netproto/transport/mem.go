@@ -110,7 +110,7 @@ func (c *memConn) Close() error {
 type memQueue struct {
 	mu   sync.Mutex
 	cond sync.Cond // anything below changed
-	mem  *buffer // holds ring; nil when ring is
+	mem  *buffer   // holds ring; nil when ring is
 	ring []byte
 	head int // next byte to read
 	n    int // bytes held
