@@ -68,7 +68,8 @@ func (r *RegisterSpuRequest) Code(c *codec.Coder) {
 type RegisterSpuResponse struct {
 	Error       ErrorCode
 	ClusterID   string
-	HeartbeatMS int32 // report at least this often
+	HeartbeatMS int32  // report at least this often
+	Message     string // why Error is not success
 }
 
 // Code visits the response.
@@ -76,6 +77,7 @@ func (r *RegisterSpuResponse) Code(c *codec.Coder) {
 	r.Error.Code(c)
 	c.String(&r.ClusterID)
 	c.I32(&r.HeartbeatMS)
+	c.Text(&r.Message)
 }
 
 // WatchAssignmentsRequest opens the stream of Assignments for the registered

@@ -1,0 +1,156 @@
+package sc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fluvio-go/fluvio/netproto/api"
+	"github.com/fluvio-go/fluvio/netproto/transport"
+)
+
+// servePrivate serves one connection of an SPU: register first, then the
+// assignment stream and reports in any order. A connection that is silent for
+// too long ends, and with it the SPU is offline.
+func (s *SC) servePrivate(ctx context.Context, conn *transport.ServerConn) {
+	n, err := s.registerSpu(ctx, conn)
+	if n != nil {
+		defer func() {
+			// The connection's context is over, and this must happen.
+			_ = s.ctl.do(context.Background(), func() { s.ctl.sessionEnded(n) })
+		}()
+	}
+	if err == nil && n != nil {
+		err = s.serveSpu(ctx, conn, n)
+	}
+	if ctx.Err() == nil {
+		s.cfg.Logger.Debug("connection of an SPU ended", "peer", conn.RemoteAddr().String(), "err", err)
+	}
+}
+
+// registerSpu handles the first request. The session is nil if the SPU was
+// turned away.
+func (s *SC) registerSpu(ctx context.Context, conn *transport.ServerConn) (*session, error) {
+	silence := time.AfterFunc(s.cfg.Timeouts.SpuSilence, func() { conn.Close() })
+	defer silence.Stop()
+	r, err := conn.ReadRequest()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Release()
+	if r.Key != api.KeyRegisterSpu {
+		return nil, fmt.Errorf("request with key %d before registration", r.Key)
+	}
+	var req api.RegisterSpuRequest
+	if err := r.Decode(&req); err != nil {
+		return nil, err
+	}
+	resp := api.RegisterSpuResponse{
+		ClusterID:   s.cfg.Store.ClusterID(),
+		HeartbeatMS: int32(s.cfg.Timeouts.Heartbeat.Milliseconds()),
+	}
+	n := newSession(req.SpuID, req.Boot, conn.RemoteAddr().String(), func() { conn.Close() })
+	err = s.ctl.do(ctx, func() { resp.Message = s.ctl.register(n, &req) })
+	switch {
+	case err != nil:
+		return n, err
+	case resp.Message != "":
+		s.cfg.Logger.Warn("SPU turned away", "spu", req.SpuID, "peer", n.peer, "err", resp.Message)
+		resp.Error = api.ErrorCode{ID: api.SpuRegistrationFailed}
+		n = nil
+	}
+	return n, conn.WriteResponse(r.CorrelationID, r.Version, &resp)
+}
+
+// register admits an SPU or says why not.
+func (c *controller) register(n *session, req *api.RegisterSpuRequest) (refusal string) {
+	s := c.byID[req.SpuID]
+	switch id := c.store.ClusterID(); {
+	case s == nil:
+		return fmt.Sprintf("SPU %d is not registered with this cluster", req.SpuID)
+	case req.ClusterID != "" && req.ClusterID != id:
+		// Its replicas would all be dropped as unknown.
+		return fmt.Sprintf("SPU %d holds data of cluster %s, this is cluster %s", req.SpuID, req.ClusterID, id)
+	}
+	c.admit(s, n)
+	return ""
+}
+
+func (s *SC) serveSpu(ctx context.Context, conn *transport.ServerConn, n *session) error {
+	silence := time.AfterFunc(s.cfg.Timeouts.SpuSilence, func() {
+		s.cfg.Logger.Warn("SPU is silent", "spu", n.spu, "peer", n.peer, "dur", s.cfg.Timeouts.SpuSilence)
+		conn.Close()
+	})
+	defer silence.Stop()
+	for streaming := false; ; {
+		r, err := conn.ReadRequest()
+		if err != nil {
+			return err
+		}
+		silence.Reset(s.cfg.Timeouts.SpuSilence)
+		switch {
+		case r.Key == api.KeyReportReplicas:
+			err = s.reportReplicas(ctx, conn, n, r)
+		case r.Key == api.KeyWatchAssignments && !streaming:
+			streaming = true
+			err = s.watchAssignments(ctx, conn, n, r)
+		default:
+			err = fmt.Errorf("unexpected request with key %d", r.Key)
+		}
+		r.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// watchAssignments subscribes the SPU and starts its stream.
+func (s *SC) watchAssignments(ctx context.Context, conn *transport.ServerConn, n *session, r *transport.Request) error {
+	if err := s.ctl.do(ctx, func() { s.ctl.subscribe(n) }); err != nil {
+		return err
+	}
+	id, version := r.CorrelationID, r.Version
+	conn.Go(func(ctx context.Context) {
+		for {
+			if a := n.take(); a != nil {
+				if err := conn.WriteResponse(id, version, a); err != nil {
+					s.cfg.Logger.Warn("assignments", "spu", n.spu, "err", err)
+					conn.Close()
+					return
+				}
+				continue
+			}
+			select {
+			case <-n.wake:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return nil
+}
+
+// reportReplicas takes a report, which is also the heartbeat.
+func (s *SC) reportReplicas(ctx context.Context, conn *transport.ServerConn, n *session, r *transport.Request) error {
+	var req api.ReportReplicasRequest
+	if err := r.Decode(&req); err != nil {
+		return err
+	}
+	var resp api.ReportReplicasResponse
+	err := s.ctl.do(ctx, func() {
+		if spu := s.ctl.byID[n.spu]; spu == nil || spu.session != n {
+			resp.Error = api.ErrorCode{ID: api.SpuNotFound}
+			return
+		}
+		for i := range req.Replicas {
+			s.ctl.takeReport(n.spu, &req.Replicas[i])
+		}
+		for _, ref := range req.Removed {
+			s.ctl.confirmRemoved(n.spu, ref)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return conn.WriteResponse(r.CorrelationID, r.Version, &resp)
+}
