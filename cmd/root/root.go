@@ -2,10 +2,12 @@ package root
 
 import (
 	"github.com/fluvio-go/fluvio/cmd/argv"
+	"github.com/fluvio-go/fluvio/cmd/cluster"
 	"github.com/fluvio-go/fluvio/cmd/cmdutil"
 	"github.com/fluvio-go/fluvio/cmd/completions"
 	"github.com/fluvio-go/fluvio/cmd/metadata"
 	"github.com/fluvio-go/fluvio/cmd/profile"
+	"github.com/fluvio-go/fluvio/cmd/run"
 	"github.com/fluvio-go/fluvio/cmd/version"
 	"github.com/spf13/cobra"
 )
@@ -39,7 +41,9 @@ Create topics, produce and consume records, and manage clusters.`,
 	cmdutil.AddTLSFlags(cmd, &f.Overrides.TLS)
 
 	cmd.AddCommand(
+		cluster.NewCmd(f),
 		profile.NewCmd(f),
+		run.NewCmd(f),
 		version.NewCmd(f, nil),
 		completions.NewCmd(f),
 		metadata.NewCmd(f, nil),

@@ -1,0 +1,3 @@
+// Package run is the hidden commands that other commands start: the daemon of
+// the local cluster.
+package run

@@ -1,0 +1,302 @@
+package localcluster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/fluvio-go/fluvio/engine/log/vfs"
+	"github.com/fluvio-go/fluvio/engine/sc"
+	"github.com/fluvio-go/fluvio/engine/sc/meta/boltstore"
+	"github.com/fluvio-go/fluvio/engine/spu"
+	"github.com/fluvio-go/fluvio/internal/build"
+	"github.com/fluvio-go/fluvio/internal/filelock"
+	"github.com/fluvio-go/fluvio/netproto/api"
+	"github.com/fluvio-go/fluvio/netproto/transport"
+)
+
+// Options describe the nodes of a Cluster.
+type Options struct {
+	DataDir     string // metadata/ and spu-logs-<id>/ go here; made if missing
+	SPUs        int
+	SCAddr      string      // port 0 lets the system choose
+	SPUBasePort int         // 0 lets the system choose
+	TLS         *tls.Config // of the public listeners; nil is plain TCP
+	ClientTLS   *tls.Config // with which a client may come; nil is plain TCP
+
+	// Logger returns the log of a node: "sc" or "spu-<id>". nil discards.
+	Logger func(node string) *slog.Logger
+	// Progress hears of every step of Open. It is called from one goroutine.
+	Progress func(Event)
+}
+
+// Cluster is an SC and its SPUs in this process. Its methods are safe for
+// concurrent use.
+type Cluster struct {
+	opts    Options
+	lock    *filelock.Lock
+	store   *boltstore.Store
+	sc      *sc.SC
+	scAddr  string
+	private *transport.MemListener
+
+	mu   sync.Mutex
+	spus []*Node
+}
+
+// Node is one SPU of a Cluster.
+type Node struct {
+	ID   int32
+	Addr string // public, host:port
+
+	cluster *Cluster
+	mu      sync.Mutex
+	spu     *spu.Server // nil while stopped
+}
+
+// Open starts all nodes on the data in opts.DataDir and returns when every SPU
+// is online and the system topic is there, so that the first client finds a
+// whole cluster. On error, or when ctx ends first, nothing is left running.
+//
+// Errors are a *PortError, a *RunningError, or what a node says about its
+// data.
+func Open(ctx context.Context, opts Options) (_ *Cluster, err error) {
+	if opts.Logger == nil {
+		opts.Logger = func(string) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	}
+	if opts.Progress == nil {
+		opts.Progress = func(Event) {}
+	}
+	if err := os.MkdirAll(opts.DataDir, 0o755); err != nil {
+		return nil, err
+	}
+	c := &Cluster{opts: opts}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if c.lock, err = takeLock(opts.DataDir); err != nil {
+		return nil, err
+	}
+	scListener, err := listen("SC", opts.SCAddr)
+	if err != nil {
+		return nil, err
+	}
+	c.scAddr = scListener.Addr().String()
+	listeners, err := c.listenSPUs()
+	if err != nil {
+		return nil, errors.Join(err, scListener.Close())
+	}
+	if err := c.startSC(scListener); err != nil {
+		return nil, errors.Join(err, closeAll(listeners))
+	}
+	opts.Progress(Event{Kind: EventSC, Addr: c.scAddr})
+	if err := c.startSPUs(ctx, listeners); err != nil {
+		return nil, err
+	}
+	if err := c.waitReady(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func closeAll(ls []net.Listener) error {
+	var errs []error
+	for _, l := range ls {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// listenSPUs opens the ports of all SPUs.
+func (c *Cluster) listenSPUs() ([]net.Listener, error) {
+	host := spuHost(c.opts.SCAddr)
+	var out []net.Listener
+	for i := range c.opts.SPUs {
+		port := 0
+		if c.opts.SPUBasePort != 0 {
+			port = c.opts.SPUBasePort + i*spuPortStep
+		}
+		l, err := listen(spuName(firstSPU+int32(i)), net.JoinHostPort(host, fmt.Sprint(port)))
+		if err != nil {
+			return nil, errors.Join(err, closeAll(out))
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+func spuName(id int32) string { return fmt.Sprintf("custom-spu-%d", id) }
+
+// startSC opens the metadata and starts the SC. It owns public from here on.
+func (c *Cluster) startSC(public net.Listener) error {
+	dir := filepath.Join(c.opts.DataDir, "metadata")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return errors.Join(err, public.Close())
+	}
+	var err error
+	if c.store, err = boltstore.Open(filepath.Join(dir, "metadata.db"), boltstore.Options{}); err != nil {
+		return errors.Join(err, public.Close())
+	}
+	c.private = transport.NewMemListener("sc")
+	c.sc, err = sc.New(sc.Config{
+		Store:           c.store,
+		Public:          public,
+		Private:         c.private,
+		TLS:             c.opts.TLS,
+		PlatformVersion: build.Version,
+		Logger:          c.opts.Logger("sc"),
+	})
+	if err != nil {
+		return errors.Join(err, public.Close())
+	}
+	return c.sc.Start()
+}
+
+// startSPUs makes the nodes known to the SC and starts them. It owns the
+// listeners.
+func (c *Cluster) startSPUs(ctx context.Context, listeners []net.Listener) error {
+	for i, l := range listeners {
+		id := firstSPU + int32(i)
+		n := &Node{ID: id, Addr: l.Addr().String(), cluster: c}
+		err := c.sc.EnsureCustomSpu(ctx, n.spec(), spuName(id))
+		if err == nil {
+			err = n.start(l)
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("start %s: %w", spuName(id), err), closeAll(listeners[i:]))
+		}
+		c.spus = append(c.spus, n)
+	}
+	return nil
+}
+
+// spec is the node as its clients see it. Nobody dials the private endpoint
+// of a local SPU; it is there because upstream's tables show it.
+func (n *Node) spec() api.CustomSpuSpec {
+	host := "localhost"
+	_, port, err := splitAddr(n.Addr)
+	if err != nil { // an address that a listener returned
+		panic(err)
+	}
+	enc := api.Plaintext
+	if n.cluster.opts.TLS != nil {
+		enc = api.SSL
+	}
+	return api.CustomSpuSpec{
+		ID:      n.ID,
+		Public:  api.IngressPort{Port: uint16(port), Ingress: []api.Ingress{{Hostname: &host}}, Encryption: enc},
+		Private: api.Endpoint{Port: uint16(port + 1), Host: host},
+	}
+}
+
+func (n *Node) start(public net.Listener) error {
+	c := n.cluster
+	s, err := spu.New(spu.Config{
+		ID:     n.ID,
+		Public: public,
+		DialSC: c.private.Dial,
+		Dir:    c.opts.DataDir,
+		FS:     vfs.Disk,
+		TLS:    c.opts.TLS,
+		Logger: c.opts.Logger(fmt.Sprintf("spu-%d", n.ID)),
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Start(); err != nil {
+		return err
+	}
+	n.spu = s
+	return nil
+}
+
+// Start starts a stopped node on its old address.
+func (n *Node) Start() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.spu != nil {
+		return nil
+	}
+	l, err := listen(spuName(n.ID), n.Addr)
+	if err != nil {
+		return err
+	}
+	if err := n.start(l); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return nil
+}
+
+// Stop stops the node as a shutdown does: nothing in flight is dropped and the
+// next start has nothing to recover. Stopping a stopped node does nothing.
+func (n *Node) Stop(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.spu == nil {
+		return nil
+	}
+	err := n.spu.Close(ctx)
+	n.spu = nil
+	return err
+}
+
+// Kill stops the node as a crash does: connections end in the middle and
+// nothing is flushed.
+func (n *Node) Kill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.spu != nil {
+		n.spu.Kill()
+		n.spu = nil
+	}
+}
+
+// SCAddr is the public address of the SC.
+func (c *Cluster) SCAddr() string { return c.scAddr }
+
+// Nodes returns the SPUs in order of their ids.
+func (c *Cluster) Nodes() []*Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]*Node(nil), c.spus...)
+}
+
+// Close stops all nodes, SPUs first so that none takes the SC's end for a
+// failure, and releases the data folder. It is idempotent.
+func (c *Cluster) Close(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	errs := make([]error, len(c.spus))
+	var wg sync.WaitGroup
+	for i, n := range c.spus {
+		wg.Go(func() { errs[i] = n.Stop(ctx) })
+	}
+	wg.Wait()
+	err := errors.Join(errs...)
+	c.spus = nil
+	if c.sc != nil {
+		err = errors.Join(err, c.sc.Close(ctx))
+		c.sc = nil
+	}
+	if c.private != nil {
+		err = errors.Join(err, c.private.Close())
+		c.private = nil
+	}
+	if c.store != nil {
+		err = errors.Join(err, c.store.Close())
+		c.store = nil
+	}
+	if c.lock != nil {
+		err = errors.Join(err, c.lock.Release())
+		c.lock = nil
+	}
+	return err
+}

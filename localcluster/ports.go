@@ -1,0 +1,59 @@
+package localcluster
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// PortError says that a node cannot listen where it should.
+type PortError struct {
+	Node string // "SC" or the name of an SPU
+	Addr string
+	Err  error
+}
+
+func (e *PortError) Error() string {
+	if errors.Is(e.Err, syscall.EADDRINUSE) {
+		return fmt.Sprintf("%s cannot listen on %s: the port is in use by another program", e.Node, e.Addr)
+	}
+	return fmt.Sprintf("%s cannot listen on %s: %v", e.Node, e.Addr, e.Err)
+}
+
+func (e *PortError) Unwrap() error { return e.Err }
+
+// listen opens a node's public port. Nothing is started before all ports of a
+// cluster are open, so a port in use leaves nothing behind.
+func listen(node, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, &PortError{node, addr, err}
+	}
+	return l, nil
+}
+
+// splitAddr checks host:port. The host may be empty.
+func splitAddr(addr string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, fmt.Errorf("%q is not host:port", addr)
+	}
+	port, err = strconv.Atoi(text)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("port %q of %q is not a number from 0 to 65535", text, addr)
+	}
+	return host, port, nil
+}
+
+// spuHost is where SPUs listen: on the interface that the SC uses. Upstream
+// listens on every interface; a cluster on a laptop has no business in the
+// network around it unless its user says so with the SC's address.
+func spuHost(scAddr string) string {
+	host, _, err := splitAddr(scAddr)
+	if err != nil {
+		return "127.0.0.1"
+	}
+	return host
+}
