@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -152,6 +153,8 @@ func (r *rig) dial() *transport.Conn {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { c.Close() })
+	var resp api.ApiVersionsResponse
+	call(r.t, c, api.KeyApiVersions, api.ApiVersionsVersion, &api.ApiVersionsRequest{ClientVersion: "0.50.2"}, &resp)
 	return c
 }
 
@@ -339,4 +342,45 @@ func testLogger(t testing.TB) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(t.Output(), nil))
+}
+
+// produceFrame is one request frame.
+func produceFrame(t testing.TB, id int32, req *api.ProduceRequest) []byte {
+	t.Helper()
+	return requestFrame(t, &api.RequestHeader{Key: api.KeyProduce, Version: api.SpuVersion, CorrelationID: id, ClientID: "fluvio"}, req)
+}
+
+func requestFrame(t testing.TB, h *api.RequestHeader, body codec.Message) []byte {
+	t.Helper()
+	b, err := codec.Append(make([]byte, 4), h.Version, h)
+	if err == nil {
+		b, err = codec.Append(b, h.Version, body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
+	return b
+}
+
+func parseProduce(t testing.TB, frame []byte) (int32, *api.ProduceResponse) {
+	t.Helper()
+	resp := new(api.ProduceResponse)
+	if n, err := codec.Unmarshal(frame[8:], api.SpuVersion, resp); err != nil || n != len(frame)-8 {
+		t.Fatalf("response of %d bytes, %d read: %v", len(frame)-8, n, err)
+	}
+	return int32(binary.BigEndian.Uint32(frame[4:])), resp
+}
+
+// awaitServing waits until the SPU leads the partition with an open log.
+func (r *rig) awaitServing(key api.ReplicaKey) {
+	r.t.Helper()
+	for deadline := time.Now().Add(testPatience); ; runtime.Gosched() {
+		if p := r.srv.replicas.get(key); p != nil && p.leader() != nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%v is not served", key)
+		}
+	}
 }
