@@ -64,7 +64,7 @@ func (l *Log) recover() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.events.rebuilt(Rebuilt{File: l.points.path, Reason: err.Error()})
 	}
-	l.points.seq = seq
+	l.points.seq, l.points.last = seq, p
 	if !known || !havePoint || !slices.Contains(bases, p.base) {
 		// Without epochs every header must be read anyway.
 		p = noPoint

@@ -131,7 +131,6 @@ func (l *Log) gap(s *segment, upper int64) error {
 	}
 	d := hole{from: s.size, to: s.size, offset: s.next, next: upper, err: errMissing}
 	l.events.quarantined(Quarantined{File: s.path, Position: d.from, Offset: d.offset, Next: d.next, Err: d.err})
-	s.next = upper
 	return nil
 }
 
