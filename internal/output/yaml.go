@@ -73,7 +73,7 @@ func writeYAMLMapping(b *strings.Builder, n *node, indent int, at position) {
 		if i > 0 || at != afterDash { // the first key stands beside the dash
 			b.WriteString(strings.Repeat(" ", indent))
 		}
-		b.WriteString(yamlString(n.keys[i], indent) + ":")
+		b.WriteString(yamlKey(n.keys[i]) + ":")
 		child := indent + 2
 		if content := item; content.kind == sequence || content.kind == tagged && content.items[0].kind == sequence {
 			child = indent
@@ -90,6 +90,14 @@ func writeYAMLSequence(b *strings.Builder, n *node, indent int, at position) {
 		b.WriteString("- ")
 		writeYAML(b, item, indent+2, afterDash)
 	}
+}
+
+// yamlKey returns s as the key of a mapping, which must stay on one line.
+func yamlKey(s string) string {
+	if strings.Contains(s, "\n") {
+		return doubleQuoted(s)
+	}
+	return yamlString(s, 0)
 }
 
 // yamlString returns s as a scalar. indent is the column of the enclosing
