@@ -22,9 +22,10 @@ func TestReadersDuringCleaning(t *testing.T) {
 	var sums sync.Map // offset → checksum of the batch
 	var stop atomic.Bool
 	var readers, writer sync.WaitGroup
+	news := sync.NewCond(new(sync.Mutex))
 	writer.Go(func() {
 		rng := newRand(9)
-		for i := range 1500 {
+		for i := range 600 {
 			b := makeBatch(rng, 1+i%3, 300, 1)
 			offset := l.EndOffset() // the only writer
 			b.SetBaseOffset(offset)
@@ -34,6 +35,7 @@ func TestReadersDuringCleaning(t *testing.T) {
 				t.Error(err)
 				return
 			}
+			news.Broadcast()
 			if i%20 == 0 {
 				if _, err := l.Clean(); err != nil {
 					t.Error(err)
@@ -75,14 +77,23 @@ func TestReadersDuringCleaning(t *testing.T) {
 					}
 					b = rest
 				}
-				if at = next; i%10 == 0 && at == l.EndOffset() {
+				at = next
+				news.L.Lock()
+				for at == l.EndOffset() && !stop.Load() {
+					news.Wait()
+				}
+				news.L.Unlock()
+				if i%10 == 0 {
 					at = l.StartOffset() // read everything again
 				}
 			}
 		})
 	}
 	writer.Wait()
+	news.L.Lock()
 	stop.Store(true)
+	news.L.Unlock()
+	news.Broadcast()
 	readers.Wait()
 	mustClose(t, l)
 }
