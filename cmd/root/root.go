@@ -1,0 +1,48 @@
+package root
+
+import (
+	"github.com/fluvio-go/fluvio/cmd/argv"
+	"github.com/fluvio-go/fluvio/cmd/cmdutil"
+	"github.com/fluvio-go/fluvio/cmd/completions"
+	"github.com/fluvio-go/fluvio/cmd/metadata"
+	"github.com/fluvio-go/fluvio/cmd/profile"
+	"github.com/fluvio-go/fluvio/cmd/version"
+	"github.com/spf13/cobra"
+)
+
+// NewCmd returns the whole command tree. It reads nothing and prints nothing.
+func NewCmd(f *cmdutil.Factory) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "fluvio",
+		Short: "Fluvio Command Line Interface",
+		Long: `Fluvio Command Line Interface
+
+Create topics, produce and consume records, and manage clusters.`,
+		Example: `  fluvio cluster start
+  fluvio topic create orders
+  fluvio consume orders -B`,
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		TraverseChildren: true,
+	}
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
+	cmd.SetFlagErrorFunc(argv.FlagError)
+	cmd.SetHelpFunc(printHelp)
+	cmd.SetIn(f.IO.In)
+	cmd.SetOut(f.IO.Out)
+	cmd.SetErr(f.IO.Err)
+
+	fs := cmd.Flags()
+	fs.StringVarP(&f.Overrides.Cluster, "cluster", "c", "", "Use the cluster at `host:port` instead of a profile")
+	fs.StringVarP(&f.Overrides.Profile, "profile", "P", "", "Use this `profile` instead of the active one")
+	cmdutil.AddTLSFlags(cmd, &f.Overrides.TLS)
+
+	cmd.AddCommand(
+		profile.NewCmd(f),
+		version.NewCmd(f, nil),
+		completions.NewCmd(f),
+		metadata.NewCmd(f, nil),
+	)
+	return cmd
+}
