@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/fluvio-go/fluvio/cmd/cmdutil"
+	"github.com/fluvio-go/fluvio/internal/uerr"
 	"github.com/fluvio-go/fluvio/profiles"
 	"github.com/spf13/cobra"
 )
@@ -48,7 +49,7 @@ address is ` + defaultLocalAddress + ` unless given.`,
 func syncLocalRun(opts *syncLocalOptions) error {
 	policy, err := opts.tls.Policy()
 	if err != nil {
-		return cmdutil.Explain(err)
+		return &uerr.Error{What: "config creation failed: " + err.Error(), Err: err, Code: uerr.Usage}
 	}
 	err = editOrCreate(func(c *profiles.Config) error {
 		c.Put(profiles.LocalProfile, opts.address, policy)

@@ -40,6 +40,10 @@ func exitCodes(w io.Writer) error {
 // printHelp writes the help of cmd: what it does, how to call it, examples,
 // commands and flags.
 func printHelp(cmd *cobra.Command, _ []string) {
+	cmd.InitDefaultHelpFlag()
+	if f := cmd.Flags().Lookup("help"); f != nil {
+		f.Usage = "Print help"
+	}
 	var b strings.Builder
 	fmt.Fprintln(&b, strings.TrimSpace(cmp.Or(cmd.Long, cmd.Short)))
 	fmt.Fprintf(&b, "\n%s\n", argv.UsageLine(cmd))

@@ -5,16 +5,42 @@ import (
 	"strings"
 )
 
+// Pretty returns v as JSON indented by two blanks, without a final newline.
+func Pretty(v any) (string, error) {
+	n, err := build(v)
+	if err != nil {
+		return "", err
+	}
+	return jsonText(n), nil
+}
+
+// Compact returns v as JSON without blanks.
+func Compact(v any) (string, error) {
+	n, err := build(v)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	writeJSON(&b, n, "", "")
+	return b.String(), nil
+}
+
 // jsonText returns n as JSON indented by two blanks. Only what JSON demands is
 // escaped.
 func jsonText(n *node) string {
 	var b strings.Builder
-	writeJSON(&b, n, "\n")
+	writeJSON(&b, n, "\n", "  ")
 	return b.String()
 }
 
-func writeJSON(b *strings.Builder, n *node, newline string) {
-	inner := newline + "  "
+// writeJSON starts each line of a collection with newline, and its entries
+// with indent more. Both empty is the compact form.
+func writeJSON(b *strings.Builder, n *node, newline, indent string) {
+	inner := newline + indent
+	colon := ":"
+	if indent != "" {
+		colon = ": "
+	}
 	switch n.kind {
 	case null:
 		b.WriteString("null")
@@ -25,8 +51,8 @@ func writeJSON(b *strings.Builder, n *node, newline string) {
 	case tagged:
 		b.WriteString("{" + inner)
 		writeJSONString(b, n.text)
-		b.WriteString(": ")
-		writeJSON(b, n.items[0], inner)
+		b.WriteString(colon)
+		writeJSON(b, n.items[0], inner, indent)
 		b.WriteString(newline + "}")
 	case sequence, mapping:
 		open, end := "[", "]"
@@ -41,9 +67,9 @@ func writeJSON(b *strings.Builder, n *node, newline string) {
 			b.WriteString(inner)
 			if n.kind == mapping {
 				writeJSONString(b, n.keys[i])
-				b.WriteString(": ")
+				b.WriteString(colon)
 			}
-			writeJSON(b, item, inner)
+			writeJSON(b, item, inner, indent)
 		}
 		if len(n.items) > 0 {
 			b.WriteString(newline)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -121,6 +122,8 @@ func special(v reflect.Value) (*node, error) {
 			return nil, err
 		}
 		return &node{kind: tagged, text: tag, items: []*node{child}}, nil
+	case json.Number:
+		return numberNode(x), nil
 	case Object:
 		return x.node()
 	case encoding.TextMarshaler:
@@ -134,14 +137,6 @@ func special(v reflect.Value) (*node, error) {
 		return &node{kind: text, text: s, value: s}, nil
 	}
 	return nil, nil
-}
-
-func floatNode(f float64) *node {
-	s := strconv.FormatFloat(f, 'g', -1, 64)
-	if !strings.ContainsAny(s, ".eIN") {
-		s += ".0"
-	}
-	return &node{kind: number, text: s, value: f}
 }
 
 func buildSequence(v reflect.Value) (*node, error) {
