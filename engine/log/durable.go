@@ -179,10 +179,6 @@ func (l *Log) syncFiles(term uint64) error {
 // firstDirty returns the first segment with unsynced bytes. The caller holds
 // mu.
 func (l *Log) firstDirty() *segment {
-	i := len(l.segs) - 1
-	if !l.segs[i].dirty() && (i == 0 || !l.segs[i-1].dirty()) {
-		return nil
-	}
 	for _, s := range l.segs {
 		if s.dirty() {
 			return s
@@ -191,10 +187,11 @@ func (l *Log) firstDirty() *segment {
 	return nil
 }
 
-// unsynced is the bytes that a power loss could take. The caller holds mu.
+// unsynced is the bytes that a power loss could take, in the segments that
+// were begun since a sync. The caller holds mu.
 func (l *Log) unsynced() int64 {
 	var n int64
-	for i := len(l.segs) - 1; i >= 0 && l.segs[i].dirty(); i-- {
+	for i := len(l.segs) - 1; i >= 0 && (l.segs[i].dirty() || l.segs[i].size == 0); i-- {
 		n += l.segs[i].size - l.segs[i].syncedSize
 	}
 	return n

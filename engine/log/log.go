@@ -1,6 +1,7 @@
 package log
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -224,10 +225,7 @@ func (l *Log) Close() error {
 	if l.isClosed() {
 		return nil
 	}
-	err := l.flush()
-	if cerr := l.checkpoint(true); err == nil {
-		err = cerr
-	}
+	err := errors.Join(l.catchUp(), l.flush(), l.checkpoint(true))
 	l.shut()
 	if err != nil {
 		return fmt.Errorf("close log %s: %w", l.dir, err)

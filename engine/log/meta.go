@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
@@ -32,7 +33,6 @@ func (l *Log) adopt(topic [16]byte, cluster string) error {
 	if topic != ([16]byte{}) {
 		want.TopicID = hex.EncodeToString(topic[:])
 	}
-	parent := filepath.Dir(l.dir)
 	have, err := l.readMeta()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -57,18 +57,34 @@ func (l *Log) adopt(topic [16]byte, cluster string) error {
 			return nil
 		}
 	}
-	if err := l.fs.MkdirAll(l.dir); err != nil {
+	// The name of the directory must be durable before its meta.json says
+	// that there is nothing left to do.
+	if err := makeDir(l.fs, l.dir); err != nil {
 		return err
 	}
 	b, err := json.Marshal(want)
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(l.fs, filepath.Join(l.dir, metaName), append(b, '\n')); err != nil {
+	return replaceFile(l.fs, filepath.Join(l.dir, metaName), append(b, '\n'))
+}
+
+// makeDir creates a directory with its parents, durably.
+func makeDir(fsys vfs.FS, dir string) error {
+	parents := []string{filepath.Dir(dir)}
+	for p := parents[0]; ; p = filepath.Dir(p) {
+		if _, err := fsys.Stat(p); err == nil || p == filepath.Dir(p) {
+			break
+		}
+		parents = append(parents, filepath.Dir(p))
+	}
+	if err := fsys.MkdirAll(dir); err != nil {
 		return err
 	}
-	if err := l.fs.SyncDir(parent); err != nil {
-		return ioError(err, "sync directory %s", parent)
+	for _, p := range slices.Backward(parents) {
+		if err := fsys.SyncDir(p); err != nil {
+			return ioError(err, "sync directory %s", p)
+		}
 	}
 	return nil
 }

@@ -129,18 +129,25 @@ func (l *Log) lowerPoint(p point, publish func()) error {
 		p = q
 	}
 	l.mu.RUnlock()
-	for range 2 {
-		if err := l.writePoint(p); err != nil {
+	if before := l.points.last; before.offset > p.offset || before.base > p.base {
+		if err := l.writeBoth(p); err != nil {
+			l.points.last = before // still to be lowered
 			return ioError(err, "write %s", l.points.path)
 		}
-	}
-	if err := l.points.file.Sync(); err != nil {
-		return ioError(err, "sync %s", l.points.path)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	publish()
 	return nil
+}
+
+func (l *Log) writeBoth(p point) error {
+	for range 2 {
+		if err := l.writePoint(p); err != nil {
+			return err
+		}
+	}
+	return l.points.file.Sync()
 }
 
 func (l *Log) writePoint(p point) error {

@@ -64,7 +64,7 @@ func (l *Log) recover() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.events.rebuilt(Rebuilt{File: l.points.path, Reason: err.Error()})
 	}
-	l.points.seq = seq
+	l.points.seq, l.points.last = seq, p
 	if !known || !havePoint || !slices.Contains(bases, p.base) {
 		// Without epochs every header must be read anyway.
 		p = noPoint
@@ -152,6 +152,9 @@ func (l *Log) recoverSegment(s *segment, upper int64, p point) error {
 	if err == nil {
 		defer h.release()
 		err = l.recoverBatches(s, h, info.Size, upper, p)
+	}
+	if err == nil && !s.dirty() {
+		s.drop() // thousands of logs open at once; few are used at once
 	}
 	if err == nil || last {
 		return err
