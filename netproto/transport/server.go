@@ -168,8 +168,10 @@ func (c *ServerConn) WriteResponse(correlationID int32, version int16, m codec.M
 // go from the page cache to the socket without passing through this process.
 //
 // Errors are as in WriteResponse. If the file turns out shorter than s
-// promised, the error is ErrFileTruncated and the connection is closed, since
-// the peer was told the length already.
+// promised, the error wraps ErrFileTruncated and the connection is closed,
+// since the peer was told the length already. Small sections are read before
+// anything is written; an error then leaves the connection as it was, which
+// Context tells.
 func (c *ServerConn) WriteResponseWithFile(correlationID int32, version int16, head codec.Message, s FileSection) error {
 	e := encoders.Get().(*encoder)
 	defer e.put()
