@@ -15,32 +15,42 @@ import (
 	"github.com/fluvio-go/fluvio/netproto/transport"
 )
 
-// fuzzServer is an SPU without network, background work or SC: one partition
-// with records in memory.
-func fuzzServer(t testing.TB) *Server {
+// stillServer is an SPU without network, background work or SC.
+func stillServer(t testing.TB, fs vfs.FS, dir string, as ...api.ReplicaAssignment) *Server {
 	t.Helper()
-	ln := transport.NewMemListener("fuzz")
-	s, err := New(Config{ID: testSpu, Public: ln, DialSC: ln.Dial, Dir: "/data", FS: vfs.NewMem(),
-		Limits: Limits{MaxFrame: 1 << 20, MaxStreams: 4, MaxParked: 4}})
+	ln := transport.NewMemListener("nobody")
+	s, err := New(Config{ID: testSpu, Public: ln, DialSC: ln.Dial, Dir: dir, FS: fs,
+		Limits: Limits{MaxStreams: 4, MaxParked: 4}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.cfg.FS.MkdirAll(s.cfg.root()); err != nil {
+	if err := fs.MkdirAll(s.cfg.root()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.identity.load(s.cfg.FS, s.cfg.root()); err != nil {
+	if err := s.identity.load(fs, s.cfg.root()); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.identity.claim(testCluster); err != nil {
 		t.Fatal(err)
 	}
-	s.apply(&api.Assignments{Full: true, Replicas: []api.ReplicaAssignment{
-		always1(assignment("hello", 0)), assignment("hello", 1), assignment(api.ConsumerOffsetTopic, 0),
-	}})
+	s.apply(&api.Assignments{Full: true, Replicas: as})
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	return s
+}
+
+func diskServer(t testing.TB, as ...api.ReplicaAssignment) *Server {
+	t.Helper()
+	return stillServer(t, vfs.Disk, t.TempDir(), as...)
+}
+
+// fuzzServer has a few partitions in memory, one of them with records.
+func fuzzServer(t testing.TB) *Server {
+	t.Helper()
+	s := stillServer(t, vfs.NewMem(), "/data",
+		always1(assignment("hello", 0)), assignment("hello", 1), assignment(api.ConsumerOffsetTopic, 0))
 	if _, _, code := s.replicas.get(api.ReplicaKey{Topic: "hello"}).append(batchOf(t, "a", "b"), api.ReadCommitted); code.ID != api.OK {
 		t.Fatal(code)
 	}
-	t.Cleanup(func() { _ = s.Close(context.Background()) })
 	return s
 }
 
