@@ -248,4 +248,3 @@ func (b *batch) resolve(p *Producer, base int64, err error) {
 		})
 	}
 }
-
