@@ -228,7 +228,7 @@ func (c *Consumer) nextBatch(ctx context.Context) error {
 			if c.cur.next(&c.last) {
 				return c.check()
 			}
-			c.cur.s.release()
+			c.cur.s.release(c.cur)
 			c.cur = nil
 		}
 		switch {

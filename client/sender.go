@@ -130,25 +130,13 @@ func (w *writer) encode(ready []*batch) []*batch {
 	for _, b := range ready {
 		b.records, b.size = b.builder.Len(), b.builder.Size()
 		var err error
-		if b.encoded, err = b.builder.Finish(w.buffer(), w.p.codec); err != nil {
+		if b.encoded, err = b.builder.Finish(b.encoded[:0], w.p.codec); err != nil {
 			b.resolve(w.p, -1, w.wrap(err))
 			continue
 		}
 		out = append(out, b)
 	}
 	return out
-}
-
-func (w *writer) buffer() []byte {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := len(w.buffers)
-	if n == 0 {
-		return nil
-	}
-	b := w.buffers[n-1]
-	w.buffers = w.buffers[:n-1]
-	return b
 }
 
 // attempt sends pending in one request, resolves what has an outcome, and

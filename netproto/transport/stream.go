@@ -91,6 +91,23 @@ func (s *Stream) Next(ctx context.Context) ([]byte, error) {
 	return b.b, nil
 }
 
+// Frame is the body of a response that its owner may give back.
+type Frame struct{ buf *buffer }
+
+// Bytes is the body.
+func (f Frame) Bytes() []byte { return f.buf.b }
+
+// Release returns the memory for reuse, once at most. Nothing that aliases
+// Bytes may be used afterwards. It may be omitted, at the cost of garbage.
+func (f Frame) Release() { f.buf.put() }
+
+// NextFrame is Next for receivers that can tell when they are done with a
+// body.
+func (s *Stream) NextFrame(ctx context.Context) (Frame, error) {
+	b, err := s.next(ctx)
+	return Frame{b}, err
+}
+
 // Recv waits like Next and decodes the body into m. Byte slices in m may alias
 // the received frame, which then belongs to m.
 func (s *Stream) Recv(ctx context.Context, m codec.Message) error {

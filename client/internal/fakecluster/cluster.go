@@ -35,13 +35,13 @@ type Fault struct {
 	Cut        bool          // carry out, close the connection inside the answer
 	Code       api.ErrorCode // answer this and do nothing
 	Twice      bool          // send a stream's response twice
+	Discard    bool          // Produce: answer success and store nothing
 	Trim       int           // Fetch: cut so many bytes off the records
 }
 
 // Cluster is a running fake.
 type Cluster struct {
 	Platform string // reported by the SC
-	NoExt    bool   // the SC does not list our additions
 	MaxFetch int    // most batches per response; 0 no limit
 
 	cancel context.CancelFunc
@@ -60,6 +60,7 @@ type Cluster struct {
 	produced  []Produced
 	acks      int
 	closed    bool
+	noExt     bool
 }
 
 // object is something watched, with the revision of its last change.
@@ -180,6 +181,9 @@ func (c *Cluster) hook() Hooks {
 	defer c.mu.Unlock()
 	return c.hooks
 }
+
+// HideExt makes the SC stop listing our additions.
+func (c *Cluster) HideExt() { c.change(func() { c.noExt = true }) }
 
 // Disconnect closes all connections to an SPU, or to the SC for id 0.
 func (c *Cluster) Disconnect(id int32) {

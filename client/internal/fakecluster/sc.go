@@ -43,7 +43,9 @@ func (c *Cluster) handleSC(conn *transport.ServerConn) {
 
 func (c *Cluster) scVersions() codec.Message {
 	r := &api.ApiVersionsResponse{PlatformVersion: c.Platform, APIs: api.ScAPIs()}
-	if c.NoExt {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.noExt {
 		r.APIs = slices.DeleteFunc(r.APIs, func(a api.ApiRange) bool { return uint16(a.Key) >= api.KeyExtCreateTopic })
 	}
 	return r

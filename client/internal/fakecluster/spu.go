@@ -63,6 +63,9 @@ func (c *Cluster) handleSPU(conn *transport.ServerConn, id int32) {
 		if resp == nil || conn.WriteResponse(req.CorrelationID, req.Version, resp) != nil {
 			return
 		}
+		if req.Key == api.KeyProduce {
+			req.Release()
+		}
 	}
 }
 
@@ -82,11 +85,13 @@ func (s *spuConn) produce(req *transport.Request) codec.Message {
 	for _, t := range r.Topics {
 		out := api.ProduceTopicResult{Name: t.Name}
 		for _, p := range t.Partitions {
-			out.Partitions = append(out.Partitions, s.appendEntry(t.Name, p, fault.Code))
+			out.Partitions = append(out.Partitions, s.appendEntry(t.Name, p, fault))
 		}
 		resp.Topics = append(resp.Topics, out)
 	}
-	s.note(&r)
+	if !fault.Discard {
+		s.note(&r)
+	}
 	if fault.DropAfter {
 		return nil
 	}
@@ -106,9 +111,9 @@ func (s *spuConn) note(r *api.ProduceRequest) {
 	s.c.produced = append(s.c.produced, p)
 }
 
-func (s *spuConn) appendEntry(topic string, e api.ProducePartition, code api.ErrorCode) api.ProduceResult {
-	out := api.ProduceResult{Partition: e.Partition, Error: code}
-	if code.ID != api.OK {
+func (s *spuConn) appendEntry(topic string, e api.ProducePartition, fault Fault) api.ProduceResult {
+	out := api.ProduceResult{Partition: e.Partition, Error: fault.Code}
+	if fault.Code.ID != api.OK || fault.Discard {
 		return out
 	}
 	s.c.change(func() {
@@ -184,13 +189,13 @@ func (s *spuConn) stream(req *transport.Request) bool {
 
 // push sends the next response of a stream, once there is one to send.
 func (s *spuConn) push(ctx context.Context, req *transport.Request, id uint32, st *fakeStream) bool {
-	resp, ok := s.nextResponse(ctx, id, st)
+	resp, pos, ok := s.nextResponse(ctx, id, st)
 	if !ok {
 		return false
 	}
 	var fault Fault
 	if h := s.c.hook().Fetch; h != nil {
-		fault = h(s.id, &st.req, st.pos)
+		fault = h(s.id, &st.req, pos)
 	}
 	p := &resp.Partition
 	switch {
@@ -199,7 +204,7 @@ func (s *spuConn) push(ctx context.Context, req *transport.Request, id uint32, s
 		return false
 	case fault.Code.ID != api.OK:
 		p.Error, p.Records = fault.Code, api.RecordSet{}
-	case fault.Trim > 0:
+	case fault.Trim > 0 && fault.Trim < len(p.Records.Bytes):
 		p.Records.Bytes = p.Records.Bytes[:len(p.Records.Bytes)-fault.Trim]
 	case fault.Cut:
 		p.Records.Tail = missing
@@ -227,7 +232,7 @@ func (tornSection) File() (*os.File, int64, bool)    { return nil, 0, false }
 func (tornSection) WriteTo(io.Writer) (int64, error) { return 0, nil }
 
 // nextResponse waits until the stream has something to send.
-func (s *spuConn) nextResponse(ctx context.Context, id uint32, st *fakeStream) (*api.StreamFetchResponse, bool) {
+func (s *spuConn) nextResponse(ctx context.Context, id uint32, st *fakeStream) (_ *api.StreamFetchResponse, pos int64, ok bool) {
 	c := s.c
 	resp := &api.StreamFetchResponse{Topic: st.req.Topic, StreamID: id}
 	resp.Partition.Partition = st.req.Partition
@@ -239,26 +244,26 @@ func (s *spuConn) nextResponse(ctx context.Context, id uint32, st *fakeStream) (
 		switch {
 		case p == nil:
 			resp.Partition.Error.ID = api.TopicDeleted
-			return resp, true
+			return resp, st.pos, true
 		case p.val.Spec.Leader != s.id:
 			resp.Partition.Error.ID = api.NotLeaderForPartition
 			resp.StreamID = 0
-			return resp, true
+			return resp, st.pos, true
 		case st.waiting || st.pos == p.end():
 			continue
 		case st.pos < p.start:
 			resp.Partition.Error = api.ErrorCode{ID: api.OffsetEvicted, Detail: &api.ErrorDetail{Offset: st.pos, NextAvailable: p.start}}
-			return resp, true
+			return resp, st.pos, true
 		case st.pos > p.end():
 			resp.Partition.Error = api.Errorf("start offset: %d is greater than leo: %d", st.pos, p.end())
-			return resp, true
+			return resp, st.pos, true
 		}
 		resp.Partition.HighWatermark = p.end()
 		resp.Partition.Records.Bytes = c.read(p, st)
 		st.waiting = true
-		return resp, true
+		return resp, st.pos, true
 	}
-	return nil, false
+	return nil, 0, false
 }
 
 // read copies whole batches from the one that holds the position.
