@@ -473,7 +473,17 @@ func TestRandomFaults(t *testing.T) {
 	})
 	const n = 600
 	c := e.consumer("t", From(Beginning()), quick)
-	p := e.producer("t", BatchSize(150), Retry(RetryPolicy{Initial: time.Millisecond, Max: time.Millisecond, Factor: 1, Timeout: limit}))
+	// On a connection of its own, since a broken one would lose answers, and
+	// what is not answered is rightly sent again.
+	other, err := Dial(e.ctx, WithEndpoint(fakecluster.SCAddr), WithDialer(e.fc.Dial))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close() })
+	p, err := other.Producer(e.ctx, "t", BatchSize(150), Retry(RetryPolicy{Initial: time.Millisecond, Max: time.Millisecond, Factor: 1, Timeout: limit}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	produced := make(chan error, 1)
 	go func() {
 		for i := range n {
