@@ -262,7 +262,7 @@ func (l *Log) fresh(base int64, fill func(n *segment, h *handle) error) (*segmen
 		l.names = true
 		l.mu.Unlock()
 	} else {
-		n.syncedSize, n.syncedNext = n.size, n.next
+		n.syncedSize, n.syncedNext, n.named = n.size, n.next, true
 	}
 	n.used.Store(true)
 	l.events.rolled(Rolled{Dir: l.dir, Base: base})
