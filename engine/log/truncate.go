@@ -192,6 +192,9 @@ func (l *Log) unlink(s *segment) error {
 
 // cutFile cuts the file of s to what the log has of it, durably.
 func (l *Log) cutFile(s *segment) error {
+	if !slices.Contains(l.segs, s) {
+		return nil // healing has put a new file of that name in its place
+	}
 	f, err := l.fs.OpenRW(s.path)
 	if err != nil {
 		return ioError(err, "truncate %s", s.path)
@@ -313,6 +316,9 @@ func (l *Log) rollBack() {
 
 // trim cuts the file of s to what the log has of it.
 func (l *Log) trim(s *segment) error {
+	if !slices.Contains(l.segs, s) {
+		return nil // healing has put a new file of that name in its place
+	}
 	h, err := l.open(s)
 	if err != nil {
 		return ioError(err, "truncate %s", s.path)
