@@ -238,7 +238,7 @@ func (s *stream) receive(ctx context.Context, l *link, st *transport.Stream) err
 	if err != nil {
 		return err
 	}
-	s.coder.ResetDecode(frame.Bytes(), st.Version())
+	s.coder.ResetDecode(frame.Body, st.Version())
 	s.resp.Code(&s.coder)
 	if err := s.coder.Err(); err != nil {
 		return fmt.Errorf("response of a stream: %w", err)

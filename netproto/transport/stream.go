@@ -91,21 +91,24 @@ func (s *Stream) Next(ctx context.Context) ([]byte, error) {
 	return b.b, nil
 }
 
-// Frame is the body of a response that its owner may give back.
-type Frame struct{ buf *buffer }
+// Frame is a response body in pooled memory.
+type Frame struct {
+	Body []byte
+	buf  *buffer
+}
 
-// Bytes is the body.
-func (f Frame) Bytes() []byte { return f.buf.b }
-
-// Release returns the memory for reuse, once at most. Nothing that aliases
-// Bytes may be used afterwards. It may be omitted, at the cost of garbage.
+// Release returns the memory for reuse. Nothing that aliases Body may be used
+// afterwards. It must be called at most once, or not at all.
 func (f Frame) Release() { f.buf.put() }
 
 // NextFrame is Next for receivers that can tell when they are done with a
-// body.
+// body, which spares a consumer an allocation of the size of each fetch.
 func (s *Stream) NextFrame(ctx context.Context) (Frame, error) {
 	b, err := s.next(ctx)
-	return Frame{b}, err
+	if err != nil {
+		return Frame{}, err
+	}
+	return Frame{Body: b.b, buf: b}, nil
 }
 
 // Recv waits like Next and decodes the body into m. Byte slices in m may alias

@@ -41,6 +41,7 @@ const (
 type encoder struct {
 	c   codec.Coder
 	buf []byte
+	id  correlation // here because a local one would escape
 }
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
@@ -68,6 +69,12 @@ func (e *encoder) encode(version int16, extra int64, parts ...codec.Message) err
 	}
 	binary.BigEndian.PutUint32(e.buf, uint32(n))
 	return nil
+}
+
+// encodeResponse is encode for a response.
+func (e *encoder) encodeResponse(id int32, version int16, extra int64, m codec.Message) error {
+	e.id = correlation(id)
+	return e.encode(version, extra, &e.id, m)
 }
 
 // correlation is the response header.
