@@ -33,8 +33,9 @@ const (
 	// inlineSection is up to what size a section is read into the same buffer
 	// as its head: one write, and one wake-up of the peer, instead of two.
 	inlineSection = 16 << 10
-	// keepEncoder is the largest encoding buffer that is kept for reuse.
-	keepEncoder = 1 << 20
+	// keepEncoder is the largest encoding buffer that is kept for reuse. A full
+	// produce queue of default size, 100 batches of 16 KiB, fits.
+	keepEncoder = 4 << 20
 )
 
 // encoder is a pooled Coder with its output.
