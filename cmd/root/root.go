@@ -4,8 +4,12 @@ import (
 	"github.com/fluvio-go/fluvio/cmd/argv"
 	"github.com/fluvio-go/fluvio/cmd/cmdutil"
 	"github.com/fluvio-go/fluvio/cmd/completions"
+	"github.com/fluvio-go/fluvio/cmd/consume"
 	"github.com/fluvio-go/fluvio/cmd/metadata"
+	"github.com/fluvio-go/fluvio/cmd/partition"
+	"github.com/fluvio-go/fluvio/cmd/produce"
 	"github.com/fluvio-go/fluvio/cmd/profile"
+	"github.com/fluvio-go/fluvio/cmd/topic"
 	"github.com/fluvio-go/fluvio/cmd/version"
 	"github.com/spf13/cobra"
 )
@@ -39,6 +43,10 @@ Create topics, produce and consume records, and manage clusters.`,
 	cmdutil.AddTLSFlags(cmd, &f.Overrides.TLS)
 
 	cmd.AddCommand(
+		consume.NewCmd(f),
+		produce.NewCmd(f),
+		topic.NewCmd(f),
+		partition.NewCmd(f),
 		profile.NewCmd(f),
 		version.NewCmd(f, nil),
 		completions.NewCmd(f),
