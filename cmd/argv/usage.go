@@ -25,14 +25,16 @@ func (e *UsageError) Error() string {
 func UsageLine(cmd *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString("Usage: " + cmd.CommandPath())
-	if cmd.HasAvailableLocalFlags() {
-		b.WriteString(" [OPTIONS]")
-	}
+	optional, required := "", ""
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if len(f.Annotations[requiredKey]) > 0 {
-			b.WriteString(" " + Display(f))
+		switch {
+		case len(f.Annotations[requiredKey]) > 0:
+			required += " " + Display(f)
+		case f.Name != "help" && !f.Hidden:
+			optional = " [OPTIONS]"
 		}
 	})
+	b.WriteString(optional + required)
 	for _, p := range positionals(cmd) {
 		b.WriteString(" " + p.text)
 	}

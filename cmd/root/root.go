@@ -30,7 +30,9 @@ Create topics, produce and consume records, and manage clusters.`,
 		TraverseChildren: true,
 	}
 	cmd.CompletionOptions.DisableDefaultCmd = true
-	cmd.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
+	// Only for completion: Run answers "help" itself, and only as the first
+	// word, so that a topic may be called help.
+	cmd.SetHelpCommand(&cobra.Command{Use: "help", Short: "Print help for a command", Hidden: true})
 	cmd.SetFlagErrorFunc(argv.FlagError)
 	cmd.SetHelpFunc(printHelp)
 	cmd.SetIn(f.IO.In)
