@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluvio-go/fluvio/cmd/cluster/spu"
 	"github.com/fluvio-go/fluvio/cmd/cmdutil"
 	"github.com/fluvio-go/fluvio/internal/progress"
 	"github.com/fluvio-go/fluvio/internal/uerr"
@@ -39,6 +40,7 @@ one or more streaming processing units (SPUs). Its data is below
 		newStatusCmd(f, nil),
 		newShutdownCmd(f, nil),
 		newDeleteCmd(f, nil),
+		spu.NewCmd(f),
 	)
 	return cmd
 }

@@ -45,7 +45,7 @@ func statusRun(ctx context.Context, opts *statusOptions) error {
 	defer r.Close()
 	r.Headline("📝 Running cluster status checks with profile " + t.Profile)
 	r.Step(indent("📝 Checking SC"))
-	cl, err := opts.f.Connect(ctx, t)
+	cl, err := opts.f.Connect(ctx)
 	if err != nil {
 		r.Done(indent("❌ Unable to reach cluster on profile " + t.Profile))
 		return &uerr.Error{

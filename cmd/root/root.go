@@ -6,8 +6,10 @@ import (
 	"github.com/fluvio-go/fluvio/cmd/cmdutil"
 	"github.com/fluvio-go/fluvio/cmd/completions"
 	"github.com/fluvio-go/fluvio/cmd/metadata"
+	"github.com/fluvio-go/fluvio/cmd/partition"
 	"github.com/fluvio-go/fluvio/cmd/profile"
 	"github.com/fluvio-go/fluvio/cmd/run"
+	"github.com/fluvio-go/fluvio/cmd/topic"
 	"github.com/fluvio-go/fluvio/cmd/version"
 	"github.com/spf13/cobra"
 )
@@ -43,6 +45,8 @@ Create topics, produce and consume records, and manage clusters.`,
 	cmdutil.AddTLSFlags(cmd, &f.Overrides.TLS)
 
 	cmd.AddCommand(
+		topic.NewCmd(f),
+		partition.NewCmd(f),
 		cluster.NewCmd(f),
 		profile.NewCmd(f),
 		run.NewCmd(f),

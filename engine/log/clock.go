@@ -24,7 +24,7 @@ func newClock(now func() time.Time) *clock {
 		now = time.Now
 	}
 	t := now()
-	return &clock{now: now, last: t, trusted: t}
+	return &clock{now: now, last: t, trusted: t.Round(0)}
 }
 
 func (c *clock) wall() time.Time { return c.now() }
@@ -38,15 +38,17 @@ func (c *clock) cautious() time.Time {
 	defer c.mu.Unlock()
 	t := c.now()
 	passed := max(t.Sub(c.last), 0)
-	wall := t.Round(0)
 	c.last = t
-	limit := c.trusted.Round(0).Add(2 * passed)
-	if limit.Before(plausible) {
+	return c.believe(t.Round(0), passed)
+}
+
+// believe sets and returns the trusted time, given what the wall shows and
+// how much time has really passed since the last call.
+func (c *clock) believe(wall time.Time, passed time.Duration) time.Time {
+	limit := c.trusted.Add(2 * passed)
+	if limit.Before(plausible) || wall.Before(limit) {
 		limit = wall
 	}
-	c.trusted = wall
-	if limit.Before(wall) {
-		c.trusted = limit
-	}
-	return c.trusted
+	c.trusted = limit
+	return limit
 }

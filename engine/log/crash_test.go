@@ -266,7 +266,7 @@ func (c *crasher) truncate() {
 	}
 	end := c.log.EndOffset()
 	c.tell("truncate to %d (all %v): end %d, %v", to, all, end, err)
-	if all && err == nil || c.log.StartOffset() > c.end() {
+	if all && c.log.StartOffset() == to && end == to {
 		c.batches, c.start, c.acked, c.hw = nil, to, to, to
 		end = to
 	}

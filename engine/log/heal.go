@@ -47,10 +47,14 @@ func (l *Log) heal() error {
 	} else {
 		err = l.rewrite(dirty)
 	}
+	l.mu.Lock()
+	if err == nil && l.firstDirty() != nil {
+		err = errors.New("new names could not be synced")
+	}
 	if err != nil {
+		l.mu.Unlock()
 		return fmt.Errorf("%w: %w, and its repair: %w", ErrSync, cause, err)
 	}
-	l.mu.Lock()
 	l.failed = nil
 	l.durable = l.end
 	dropped := end - l.end

@@ -82,7 +82,8 @@ func (l *Log) writeIndex(s *segment, b []byte, off int64) error {
 func lastEntry(fsys vfs.FS, path string, size int64) (last entry, n int, ok bool) {
 	f, err := fsys.Open(path)
 	if err != nil {
-		return entry{}, 0, false
+		// A segment without entries may have no file.
+		return entry{}, 0, errors.Is(err, fs.ErrNotExist)
 	}
 	defer f.Close()
 	bytes, err := f.Size()
@@ -111,7 +112,12 @@ func (l *Log) loadIndex(s *segment, h *handle) error {
 	if loaded {
 		return nil
 	}
-	list, ok, err := readIndex(l.fs, s.idx.path, filed, size)
+	var list []entry
+	ok := true
+	var err error
+	if filed > 0 {
+		list, ok, err = readIndex(l.fs, s.idx.path, filed, size)
+	}
 	if err != nil || !ok || len(list) != filed {
 		return l.rebuildIndex(s, h, "file is missing or damaged")
 	}

@@ -65,17 +65,18 @@ func (l *Log) cut(v *view, start, maxBytes, end int64) (*Slice, error) {
 		if err != nil {
 			return nil, err
 		}
-		if first.next > end {
-			return newSlice(nil, 0, 0, start, start), nil
-		}
-		to, next, err := l.extent(w, v, first, maxBytes, end)
-		if err != nil {
-			return nil, err
+		to, next := first.end(), first.next
+		if first.next <= end {
+			if to, next, err = l.extent(w, v, first, maxBytes, end); err != nil {
+				return nil, err
+			}
 		}
 		bad, err := l.check(v, first, &to, &next)
 		switch {
 		case err != nil:
 			return nil, err
+		case bad == nil && first.next > end:
+			return newSlice(nil, 0, 0, start, start), nil
 		case bad == nil:
 			return newSlice(v.file, first.pos, to-first.pos, first.base, next), nil
 		case start < bad.next:

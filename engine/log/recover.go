@@ -153,6 +153,9 @@ func (l *Log) recoverSegment(s *segment, upper int64, p point) error {
 		defer h.release()
 		err = l.recoverBatches(s, h, info.Size, upper, p)
 	}
+	if err == nil && !s.dirty() {
+		s.drop() // thousands of logs open at once; few are used at once
+	}
 	if err == nil || last {
 		return err
 	}

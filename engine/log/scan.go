@@ -163,7 +163,7 @@ func (l *Log) cutTail(s *segment, h *handle, from, size int64, reason string) er
 func lostWrite(w *walker, from, to int64) (bool, error) {
 	const sector = 512
 	for at := from; at < to; {
-		end := min(at/sector*sector+sector, to)
+		end := min(at/sector*sector+sector, w.limit)
 		zero := true
 		for p := at; p < end; {
 			b, err := w.some(p, end-p)
@@ -175,8 +175,9 @@ func lostWrite(w *walker, from, to int64) (bool, error) {
 			}
 			p += int64(len(b))
 		}
-		// At both ends a sector may stick out of the damage; a few zero bytes
-		// say little.
+		// The first sector may begin before the damage, where a few zero
+		// bytes say little. The last may reach into the next batch, whose
+		// first bytes are zero too.
 		if zero && (end-at == sector || at == from && end-at > minZeroRun) {
 			return true, nil
 		}

@@ -230,7 +230,7 @@ func (l *Log) succeed(s *segment, offset int64) error {
 
 // fresh makes a new segment that begins at base with what fill writes to it.
 // The file is written aside, synced and renamed, so it replaces one of the
-// same name at once and durably.
+// same name at once, and durably unless it is dirty afterwards.
 func (l *Log) fresh(base int64, fill func(n *segment, h *handle) error) (*segment, error) {
 	n := newSegment(l.dir, base, l.clock.wall())
 	tmp := n.path + tempSuffix
@@ -250,15 +250,20 @@ func (l *Log) fresh(base int64, fill func(n *segment, h *handle) error) (*segmen
 		_ = l.fs.Remove(n.idx.path)
 		err = l.fs.Rename(tmp, n.path)
 	}
-	if err == nil {
-		err = l.fs.SyncDir(l.dir)
-	}
 	if err != nil {
 		n.file.release()
 		_ = l.fs.Remove(tmp)
 		return nil, ioError(err, "create segment %s", n.path)
 	}
-	n.syncedSize, n.syncedNext = n.size, n.next
+	// From here on the file is there; if its name is not durable yet, its
+	// content does not count as synced.
+	if err := l.fs.SyncDir(l.dir); err != nil {
+		l.mu.Lock()
+		l.names = true
+		l.mu.Unlock()
+	} else {
+		n.syncedSize, n.syncedNext = n.size, n.next
+	}
 	n.used.Store(true)
 	l.events.rolled(Rolled{Dir: l.dir, Base: base})
 	return n, nil

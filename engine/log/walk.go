@@ -213,11 +213,11 @@ func (w *walker) whole(pos, expect int64) (head, error) {
 }
 
 // resync finds the first good batch after the bad one at pos, where the batch
-// of offset expect should have been. Offsets of what it finds are above
-// expect and below upper. It first believes the length field of the bad
+// of offset expect should have been. Offsets of what it finds are from expect
+// to below upper. It first believes the length field of the bad
 // batch, then tries every byte.
 func (w *walker) resync(pos, expect, upper, size int64) (h head, found bool, err error) {
-	fits := func(h head) bool { return h.base > expect && h.next <= upper }
+	fits := func(h head) bool { return h.base >= expect && h.next <= upper }
 	if size > 0 {
 		switch h, err := w.whole(pos+size, -1); {
 		case err == nil && fits(h):
@@ -235,7 +235,7 @@ func (w *walker) resync(pos, expect, upper, size int64) (h head, found bool, err
 		if b[16] != record.Magic {
 			continue
 		}
-		if base := record.Batch(b).BaseOffset(); base <= expect || base >= upper {
+		if base := record.Batch(b).BaseOffset(); base < expect || base >= upper {
 			continue
 		}
 		switch h, err := w.whole(p, -1); {

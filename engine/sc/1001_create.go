@@ -2,6 +2,7 @@ package sc
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/fluvio-go/fluvio/netproto/api"
@@ -92,7 +93,7 @@ func (s *SC) createTopic(ctx context.Context, req *topicRequest) (reply, error) 
 		return s.notProvisioned(ctx, w)
 	case <-ctx.Done():
 		_, err := s.notProvisioned(context.WithoutCancel(ctx), w)
-		return reply{}, err
+		return reply{}, errors.Join(ctx.Err(), err)
 	}
 }
 

@@ -87,9 +87,20 @@ func (c *cluster) clientAt(version int16) *client {
 // test.
 func (c *client) call(key uint16, req, resp codec.Message) {
 	c.t.Helper()
-	if err := c.Call(context.Background(), key, c.version, req, resp); err != nil {
+	if err := call(c.Conn, key, c.version, req, resp); err != nil {
 		c.t.Fatalf("request %d: %v", key, err)
 	}
+}
+
+// call is Conn.Call without its pooled channels, which must not wander
+// between synctest bubbles.
+func call(conn *transport.Conn, key uint16, version int16, req, resp codec.Message) error {
+	s, err := conn.Stream(context.Background(), key, version, req)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Recv(context.Background(), resp)
 }
 
 // status sends an admin request and returns its status as text:
@@ -97,7 +108,9 @@ func (c *client) call(key uint16, req, resp codec.Message) {
 func (c *client) status(key uint16, label api.Label, req codec.Message) string {
 	c.t.Helper()
 	var st api.Status
-	c.call(key, api.Typed{Label: label, Msg: req}, &st)
+	if err := call(c.Conn, key, c.version, api.Typed{Label: label, Msg: req}, &st); err != nil {
+		return err.Error()
+	}
 	return describe(&st)
 }
 
@@ -231,7 +244,7 @@ func (c *cluster) register(id int32, boot uint64, clusterID string) (*transport.
 	}
 	c.t.Cleanup(func() { conn.Close() })
 	var resp api.RegisterSpuResponse
-	err = conn.Call(context.Background(), api.KeyRegisterSpu, api.ClusterVersion, &api.RegisterSpuRequest{SpuID: id, Boot: boot, ClusterID: clusterID}, &resp)
+	err = call(conn, api.KeyRegisterSpu, api.ClusterVersion, &api.RegisterSpuRequest{SpuID: id, Boot: boot, ClusterID: clusterID}, &resp)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -328,7 +341,7 @@ func describeUpdate(a *api.Assignments) string {
 
 func (s *fakeSpu) send(req *api.ReportReplicasRequest) error {
 	var resp api.ReportReplicasResponse
-	return errors.Join(s.conn.Call(context.Background(), api.KeyReportReplicas, api.ClusterVersion, req, &resp), resp.Error.Err())
+	return errors.Join(call(s.conn, api.KeyReportReplicas, api.ClusterVersion, req, &resp), resp.Error.Err())
 }
 
 // report sends reports, which must succeed.

@@ -1,6 +1,8 @@
 package sc
 
 import (
+	"reflect"
+
 	"github.com/fluvio-go/fluvio/engine/sc/meta"
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
@@ -204,16 +206,20 @@ func (c *controller) replica(key api.ReplicaKey) *partition {
 // setSpu creates or replaces an SPU in memory.
 func (c *controller) setSpu(name string, v *meta.Spu) *spu {
 	s := c.spus[name]
+	changed := s == nil || !reflect.DeepEqual(s.val.Spec, v.Spec)
 	if s == nil {
 		s = &spu{name: name}
 		c.spus[name] = s
 	} else if s.id() != v.Spec.ID {
+		c.setOffline(s)
 		delete(c.byID, s.id())
 	}
 	s.val = v
 	c.byID[s.id()] = s
 	c.spuMoved[s] = struct{}{}
-	c.spusChanged(s.id())
+	if changed {
+		c.spusChanged(s.id())
+	}
 	return s
 }
 

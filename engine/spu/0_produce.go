@@ -13,8 +13,8 @@ import (
 //
 //   - Every entry is answered, in order, duplicates included; topics without
 //     entries too. Clients match answers by position.
-//   - Checks per entry: leader, SmartModules, any records at all, codec, then
-//     what the log checks. Entries do not affect each other.
+//   - Checks per entry: leader, mirror, SmartModules, any records at all, codec,
+//     deduplication, then what the log checks. Entries do not affect each other.
 //   - The append happens here, on the connection's reader, which keeps the
 //     order of a connection. Waiting for the disk or for a commit happens
 //     elsewhere, once per partition however many entries it has.
@@ -74,8 +74,11 @@ func (c *conn) appendAll(t *ticket, req *api.ProduceRequest) {
 
 // appendEntry appends one entry; res is the last result of the ticket.
 func (c *conn) appendEntry(t *ticket, p *partition, records []byte, iso api.Isolation, refusal api.ErrorCode, res *api.ProduceResult) {
-	if p == nil || p.leader() == nil {
-		res.Error.ID = api.NotLeaderForPartition
+	res.Error.ID = api.NotLeaderForPartition
+	if p != nil {
+		res.Error.ID = p.accepts()
+	}
+	if res.Error.ID != api.OK {
 		return
 	}
 	if refusal.ID != api.OK {

@@ -71,6 +71,9 @@ func (s *Server) openAll(fresh []*partition) {
 
 // openReplica opens the log of p, which has none.
 func (s *Server) openReplica(p *partition) {
+	if s.ctx.Err() != nil {
+		return
+	}
 	p.role.RLock()
 	a := p.assigned
 	p.role.RUnlock()

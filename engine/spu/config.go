@@ -73,7 +73,7 @@ type Intervals struct {
 	Flush        time.Duration // most time unsynced where durability is interval (1 s)
 	FlushBytes   int64         // most bytes unsynced there (16 MiB)
 	Report       time.Duration // least time between reports of mere offsets (400 ms)
-	ReportPrompt time.Duration // how long a change of state waits for company (20 ms)
+	ReportPrompt time.Duration // least time between reports of changes of state (20 ms)
 	Retry        time.Duration // first pause before a failed replica is tried again (1 s)
 	RetryMax     time.Duration // longest such pause (30 s)
 	Redial       time.Duration // first pause before dialling the SC again (100 ms)

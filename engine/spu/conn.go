@@ -172,6 +172,7 @@ func (c *conn) answer(t *ticket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
+		t.discard()
 		return
 	}
 	c.out = append(c.out, t)
@@ -188,7 +189,9 @@ func (c *conn) writeAnswers(context.Context) {
 		c.mu.Lock()
 		for _, t := range batch {
 			c.unpark(t)
-			if !c.closed {
+			if c.closed {
+				t.discard()
+			} else {
 				t.free()
 			}
 		}

@@ -11,10 +11,10 @@
 // order by correlation id. A stream is a goroutine with a streamState; a
 // produce request that waits is a ticket in the queue of a partition.
 //
-// Lock order, outermost first: table.applyMu, partition.role, then any one of
-// the leaf locks (conn.mu, ticketQueue.mu, waitList.mu, ticket.mu,
-// reporter.mu). No leaf lock is held while another one is taken, except
-// ticketQueue.mu before nothing.
+// Lock order, outermost first: table.applyMu, partition.role, then at most one
+// of the others, which are all leaves. No lock is held while a frame is
+// written or a log is read, appended to or synced, except partition.role for
+// reading during an append.
 //
 // The package may import engine/log, netproto and the standard library. It
 // must not import engine/sc or client: it talks to them over the wire.

@@ -80,9 +80,15 @@ func (k *link) session(ctx context.Context) (registered bool, err error) {
 		ClientID: linkClient, Logger: s.logger, RequestTimeout: linkTimeout,
 	})
 	defer c.Close()
-	// A closed connection is what ends everything below.
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	defer stop()
+	// A write to a peer that is gone does not look at ctx; a closed connection
+	// ends it.
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { defer close(closed); c.Close() })
+	defer func() {
+		if !stop() {
+			<-closed
+		}
+	}()
 
 	heartbeat, err := k.register(ctx, c)
 	if err != nil {

@@ -101,6 +101,14 @@ func (p *partition) takeRole() {
 		p.abdicate(api.ErrorCode{ID: api.NotLeaderForPartition})
 	}
 	p.leading = lead
+	if lead && p.alone {
+		// Nobody else has to have the records, or not any more.
+		end := p.log.EndOffset()
+		if p.log.Config().Durability == log.Always {
+			end = p.log.DurableOffset()
+		}
+		p.raiseHW(end)
+	}
 }
 
 // abdicate ends everything that only a leader may do. p.role is held, so no
@@ -152,6 +160,24 @@ func (p *partition) leader() *log.Log {
 	return p.log
 }
 
+// accepts reports whether producers may write here: OK if this SPU leads the
+// partition and no mirror writes it.
+func (p *partition) accepts() api.Code {
+	p.role.RLock()
+	defer p.role.RUnlock()
+	if !p.leading {
+		return api.NotLeaderForPartition
+	}
+	switch m := p.assigned.Spec.Mirror; {
+	case m == nil:
+	case m.Side == api.MirrorHome && !m.Home.Source:
+		return api.MirrorProduceFromHome
+	case m.Side == api.MirrorRemote && m.Target:
+		return api.MirrorProduceFromRemoteNotAllowed
+	}
+	return api.OK
+}
+
 // ends returns what a reader may see the end of.
 func (p *partition) ends(iso api.Isolation) *waitList {
 	if iso == api.ReadCommitted {
@@ -170,6 +196,11 @@ func (p *partition) append(batches []byte, iso api.Isolation) (log.Appended, *ti
 	}
 	if !codecAllowed(p.assigned.Spec.Compression, batches) {
 		return log.Appended{}, nil, api.ErrorCode{ID: api.CompressionError}
+	}
+	if p.assigned.Spec.Deduplication != nil {
+		// Its filter is a SmartModule, and storing duplicates instead would
+		// break what the topic promises.
+		return log.Appended{}, nil, api.ErrorCode{ID: api.DeduplicationSmartModuleNotLoaded}
 	}
 	a, err := p.log.Append(batches, p.assigned.LeaderEpoch)
 	if err != nil {
@@ -190,8 +221,7 @@ func (p *partition) append(batches []byte, iso api.Isolation) (log.Appended, *ti
 	return a, nil, api.ErrorCode{}
 }
 
-// raiseHW moves the high watermark and wakes who waits for it. p.role is held
-// for reading.
+// raiseHW moves the high watermark and wakes who waits for it. p.role is held.
 func (p *partition) raiseHW(hw int64) {
 	p.log.SetHighWatermark(hw)
 	p.hw.advance(hw)

@@ -14,6 +14,7 @@ import (
 	"github.com/fluvio-go/fluvio/engine/log/vfs/errorfs"
 	"github.com/fluvio-go/fluvio/netproto/api"
 	"github.com/fluvio-go/fluvio/netproto/record"
+	"github.com/fluvio-go/fluvio/netproto/transport"
 )
 
 func TestProduceAnswersEveryEntry(t *testing.T) {
@@ -401,4 +402,80 @@ func TestMalformedRequestsCloseTheConnection(t *testing.T) {
 		})
 	}
 	mustProduce(t, r.dial(), "t", "still alive")
+}
+
+// TestPartitionsThatTakeNoRecords: the order of the checks shows in which code
+// wins.
+func TestPartitionsThatTakeNoRecords(t *testing.T) {
+	r := newRig(t, nil)
+	home, target, dedup := assignment("home", 0), assignment("target", 0), assignment("dedup", 0)
+	home.Spec.Mirror = &api.PartitionMirror{Side: api.MirrorHome}
+	target.Spec.Mirror = &api.PartitionMirror{Side: api.MirrorRemote, Target: true}
+	dedup.Spec.Deduplication = &api.Deduplication{Count: 1, Uses: "filter"}
+	source := assignment("source", 0)
+	source.Spec.Mirror = &api.PartitionMirror{Side: api.MirrorHome, Home: api.HomePartition{Source: true}}
+	r.host(home, target, dedup, source)
+	c := r.dial()
+	for topic, want := range map[string]api.Code{
+		"home": api.MirrorProduceFromHome, "target": api.MirrorProduceFromRemoteNotAllowed,
+		"dedup": api.DeduplicationSmartModuleNotLoaded, "source": api.OK,
+	} {
+		res := produce(t, c, produceReq(topic, entry(0, batchOf(t, "x")), entry(0)))
+		if res[0].Error.ID != want {
+			t.Errorf("%s: %v, want %s", topic, res[0].Error, want.Name())
+		}
+		if empty := res[1].Error.ID; empty != api.OK && empty != want || topic == "dedup" && empty != api.OK {
+			t.Errorf("%s: an empty entry got %s", topic, empty.Name())
+		}
+	}
+}
+
+// TestSmallerInSyncSetCommits: what waited for a replica that left the in-sync
+// set is committed then.
+func TestSmallerInSyncSetCommits(t *testing.T) {
+	parked := make(chan struct{}, 1)
+	r := newRig(t, func(c *Config) {
+		c.Events.Parked = func(api.ReplicaKey, int64) { parked <- struct{}{} }
+	})
+	a := assignment("t", 0)
+	a.Replicas, a.ISR = []int32{testSpu, 5002}, []int32{testSpu, 5002}
+	r.host(a)
+	c := r.dial()
+	s := consume(t, c, &api.StreamFetchRequest{Topic: "t", Isolation: api.ReadCommitted})
+	answer := make(chan api.ErrorCode, 1)
+	go func() {
+		req := produceReq("t", entry(0, batchOf(t, "x")))
+		req.Isolation, req.TimeoutMS = api.ReadCommitted, 1_000_000
+		answer <- produce(t, c, req)[0].Error
+	}()
+	<-parked
+	a.ISR, a.PartitionEpoch = []int32{testSpu}, 1
+	r.host(a)
+	if e := <-answer; e.ID != api.OK {
+		t.Errorf("parked produce: %v", e)
+	}
+	if vals, _ := values(t, s.next()); len(vals) != 1 {
+		t.Errorf("committed reader got %q", vals)
+	}
+}
+
+// TestProduceDoesNotAllocate is a budget: the path from frame to answer of
+// acknowledgements that do not wait.
+func TestProduceDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	s := diskServer(t, neverSynced(assignment("t", 0)))
+	frame := produceFrame(t, 1, produceReq("t", entry(0, batchOf(t, string(make([]byte, 1000))))))
+	const n = 2000
+	run := func() {
+		nc := transport.NewServerConn(s.ctx, &nullConn{frame: frame, left: n}, transport.ServerOptions{})
+		c := &conn{srv: s, nc: nc, room: make(chan struct{}, 1)}
+		if err := c.readLoop(s.ctx); err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+	if per := testing.AllocsPerRun(1, run) / n; per > 0.1 {
+		t.Errorf("%.2f allocations per request", per)
+	}
 }

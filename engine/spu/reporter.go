@@ -11,8 +11,8 @@ import (
 )
 
 // reporter collects what the SC has to hear. Changes of state leave at once,
-// after a moment for company; offsets at leisure; and when there is nothing, a
-// heartbeat. It wakes up for nothing else.
+// or a moment after the last report; offsets at leisure; and when there is
+// nothing, a heartbeat. It wakes up for nothing else.
 type reporter struct {
 	srv  *Server
 	wake chan struct{} // capacity 1

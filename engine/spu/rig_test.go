@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -372,15 +371,14 @@ func parseProduce(t testing.TB, frame []byte) (int32, *api.ProduceResponse) {
 	return int32(binary.BigEndian.Uint32(frame[4:])), resp
 }
 
-// awaitServing waits until the SPU leads the partition with an open log.
+// awaitServing waits, after a restart, until the SPU has caught up with the SC.
 func (r *rig) awaitServing(key api.ReplicaKey) {
 	r.t.Helper()
-	for deadline := time.Now().Add(testPatience); ; runtime.Gosched() {
-		if p := r.srv.replicas.get(key); p != nil && p.leader() != nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			r.t.Fatalf("%v is not served", key)
-		}
+	r.sc.mu.Lock()
+	rev := r.sc.revision
+	r.sc.mu.Unlock()
+	r.awaitRevision(rev)
+	if p := r.srv.replicas.get(key); p == nil || p.leader() == nil {
+		r.t.Fatalf("%v is not served", key)
 	}
 }

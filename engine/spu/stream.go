@@ -77,6 +77,9 @@ func (s *stream) news() api.ErrorCode {
 // run is the stream's goroutine.
 func (s *stream) run(ctx context.Context) {
 	code := s.push(ctx)
+	if final := s.news(); final.ID != api.OK {
+		code = final // says better why there is no log to read
+	}
 	if code.ID != api.OK {
 		s.state.stop()
 		s.fail(code)

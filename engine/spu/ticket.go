@@ -77,6 +77,14 @@ func (t *ticket) free() {
 	tickets.Put(t)
 }
 
+// discard drops a ticket that nobody is going to answer. It is not reused, as
+// others may still hold it.
+func (t *ticket) discard() {
+	if t.armed {
+		t.timer.Stop()
+	}
+}
+
 // topic adds the results of one topic to the response.
 func (t *ticket) topic(name string) *api.ProduceTopicResult {
 	r := extend(&t.resp.Topics)

@@ -177,7 +177,7 @@ func (p *parser) next() (string, *tag, error) {
 		if i < 0 {
 			b.WriteString(p.text[p.pos:])
 			p.pos = len(p.text)
-			return p.trimmed(b.String(), trimLeft, false), nil, nil
+			return trimmed(b.String(), trimLeft, false), nil, nil
 		}
 		open := p.pos + i
 		if open > start && p.text[open-1] == '\\' { // \{{ is text
@@ -190,11 +190,12 @@ func (p *parser) next() (string, *tag, error) {
 		if err != nil {
 			return "", nil, err
 		}
-		return p.trimmed(b.String(), trimLeft, trimBefore), t, nil
+		return trimmed(b.String(), trimLeft, trimBefore), t, nil
 	}
 }
 
-func (p *parser) trimmed(s string, left, right bool) string {
+// trimmed applies the ~ of the tags around a text.
+func trimmed(s string, left, right bool) string {
 	if left {
 		s = strings.TrimLeftFunc(s, unicode.IsSpace)
 	}
@@ -213,10 +214,7 @@ func (p *parser) tag(open int) (t *tag, trimBefore bool, err error) {
 	switch {
 	case strings.HasPrefix(rest, "!--"):
 		closing = "--}}"
-		if !strings.Contains(rest, closing) {
-			closing = "--~}}"
-		}
-		if i := strings.Index(rest, "--~}}"); i >= 0 && i < strings.Index(rest+"--}}", "--}}") {
+		if before, _, _ := strings.Cut(rest, closing); strings.Contains(before, "--~}}") {
 			closing = "--~}}"
 		}
 	case strings.HasPrefix(rest, "{"):

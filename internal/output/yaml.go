@@ -1,6 +1,7 @@
 package output
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode"
@@ -73,7 +74,7 @@ func writeYAMLMapping(b *strings.Builder, n *node, indent int, at position) {
 		if i > 0 || at != afterDash { // the first key stands beside the dash
 			b.WriteString(strings.Repeat(" ", indent))
 		}
-		b.WriteString(yamlString(n.keys[i], indent) + ":")
+		b.WriteString(yamlKey(n.keys[i]) + ":")
 		child := indent + 2
 		if content := item; content.kind == sequence || content.kind == tagged && content.items[0].kind == sequence {
 			child = indent
@@ -90,6 +91,14 @@ func writeYAMLSequence(b *strings.Builder, n *node, indent int, at position) {
 		b.WriteString("- ")
 		writeYAML(b, item, indent+2, afterDash)
 	}
+}
+
+// yamlKey returns s as the key of a mapping, which must stay on one line.
+func yamlKey(s string) string {
+	if strings.Contains(s, "\n") {
+		return doubleQuoted(s)
+	}
+	return yamlString(s, 0)
 }
 
 // yamlString returns s as a scalar. indent is the column of the enclosing
@@ -145,19 +154,20 @@ func printableYAML(s string) bool {
 func misreadYAML(s string) bool {
 	switch strings.ToLower(s) {
 	case "", "~", "null", "true", "false", "y", "yes", "n", "no", "on", "off",
-		".nan", ".inf", "-.inf", "+.inf":
+		"<<", "=", ".nan", ".inf", "-.inf", "+.inf":
 		return true
 	}
 	if c := s[0]; c != '+' && c != '-' && c != '.' && (c < '0' || c > '9') {
 		return false
 	}
-	body := strings.TrimLeft(s, "+-")
+	number := strings.ReplaceAll(s, "_", "") // which YAML 1.1 allows between digits
+	body := strings.TrimLeft(number, "+-")
 	for _, prefix := range []string{"0x", "0o", "0b"} {
-		if strings.HasPrefix(body, prefix) {
+		if strings.HasPrefix(strings.ToLower(body), prefix) {
 			return true
 		}
 	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil && !strings.ContainsAny(s, "_xXpPiInN") {
+	if _, err := strconv.ParseFloat(number, 64); (err == nil || errors.Is(err, strconv.ErrRange)) && !strings.ContainsAny(number, "xXpPiInN") {
 		return true
 	}
 	// 007 is not a number to YAML 1.2 but is one to older readers.

@@ -1,0 +1,162 @@
+package topic
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/fluvio-go/fluvio/client"
+	"github.com/fluvio-go/fluvio/cmd/argv"
+	"github.com/fluvio-go/fluvio/cmd/cmdutil"
+	"github.com/fluvio-go/fluvio/internal/bytesize"
+	"github.com/fluvio-go/fluvio/internal/humantime"
+	"github.com/fluvio-go/fluvio/netproto/api"
+	"github.com/spf13/cobra"
+)
+
+type createOptions struct {
+	f       *cmdutil.Factory
+	connect connectFunc
+
+	name              string
+	partitions        uint32
+	replication       uint16
+	ignoreRack        bool
+	replicaAssignment string // path
+	mirrorApply       string // path
+	mirror            bool
+	homeToRemote      bool
+	dryRun            bool
+	config            string // path
+
+	retention        cmdutil.Parsed[time.Duration]
+	segmentSize      cmdutil.Parsed[uint64]
+	maxPartitionSize cmdutil.Parsed[uint64]
+	compression      cmdutil.Parsed[api.Compression]
+	durability       cmdutil.Choice
+	dedup            bool
+	dedupCount       uint64
+	dedupAge         cmdutil.Parsed[time.Duration]
+	system           bool
+}
+
+const createLong = `Create a topic.
+
+Everything can be given as flags, or in a YAML file with --config.
+
+Durability says what a producer's acknowledgement promises:
+
+  auto      an acknowledged record survives any one failure: "always" for a
+            topic with one replica, else its replicas and "interval"
+  always    the record is on disk; requests that wait share one fdatasync
+  interval  the record is written; disk follows within a second or 16 MiB
+  never     the record is written; the operating system decides when to disk
+
+It needs a cluster that knows the setting; others refuse anything but auto.`
+
+func newCreateCmd(f *cmdutil.Factory, connect connectFunc, runF func(context.Context, *createOptions) error) *cobra.Command {
+	opts := &createOptions{f: f, connect: connect}
+	cmd := &cobra.Command{
+		Use:   "create [name]",
+		Short: "Create a topic",
+		Long:  createLong,
+		Example: `  fluvio topic create orders
+  fluvio topic create orders --partitions 4 --replication 2
+  fluvio topic create orders --retention-time 2d --segment-size "64 MiB"
+  fluvio topic create --config topic.yaml --dry-run`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: cmdutil.RunE(opts, func(args []string) {
+			if len(args) > 0 {
+				opts.name = args[0]
+			}
+		}, runF, createRun),
+	}
+	fs := cmd.Flags()
+	fs.Uint32VarP(&opts.partitions, "partitions", "p", 1, "Number of `partitions`")
+	fs.Uint16VarP(&opts.replication, "replication", "r", 1, "Number of copies of each partition, on as many SPUs (`integer`)")
+	fs.BoolVarP(&opts.ignoreRack, "ignore-rack-assignment", "i", false, "Place replicas without regard to racks")
+	fs.StringVarP(&opts.replicaAssignment, "replica-assignment", "f", "", "Place replicas as `file.json` says")
+	fs.StringVarP(&opts.mirrorApply, "mirror-apply", "m", "", "Mirror the remote clusters listed in `file.json`")
+	fs.BoolVar(&opts.mirror, "mirror", false, "Make a mirror topic without remotes yet")
+	fs.BoolVarP(&opts.dryRun, "dry-run", "d", false, "Validate only")
+	addSettingFlags(cmd, opts)
+	fs.StringVarP(&opts.config, "config", "c", "", "Read name and settings from this YAML file (`PATH`)")
+	fs.BoolVar(&opts.homeToRemote, "home-to-remote", false, "Mirror from the home cluster to the remote ones")
+
+	argv.Conflicts(cmd, "config", "[name]", "partitions", "replication", "ignore-rack-assignment", "replica-assignment",
+		"mirror-apply", "mirror", "retention-time", "segment-size", "compression-type", "max-partition-size",
+		"dedup", "dedup-count", "dedup-age", "system")
+	argv.Conflicts(cmd, "replica-assignment", "partitions", "replication", "mirror-apply", "mirror", "ignore-rack-assignment")
+	argv.Conflicts(cmd, "mirror-apply", "partitions", "replication", "mirror")
+	argv.Conflicts(cmd, "mirror", "partitions", "replication")
+	return cmd
+}
+
+// addSettingFlags defines the flags that do not depend on the kind of topic.
+func addSettingFlags(cmd *cobra.Command, opts *createOptions) {
+	opts.retention.Parse = parseRetention
+	opts.segmentSize.Parse = parseSegmentSize
+	opts.maxPartitionSize.Parse = bytesize.Parse
+	opts.compression.Parse = parseCompression
+	opts.durability.Choices = []string{"auto", "always", "interval", "never"}
+	opts.durability.Fold = true
+	opts.dedupAge.Parse = humantime.Parse
+	fs := cmd.Flags()
+	fs.Var(&opts.retention, "retention-time", "Keep records for this `time`, such as 1h or \"2d 10s\" [default: 7days]")
+	fs.Var(&opts.segmentSize, "segment-size", "Size of a log segment in `bytes`, such as 2048 or \"10 MiB\" [default: 1 GiB]")
+	fs.Var(&opts.compression, "compression-type", "`compression` that producers must use: none, gzip, snappy, lz4, zstd or any [default: any]")
+	fs.Var(&opts.maxPartitionSize, "max-partition-size", "Drop the oldest segments of a partition beyond this size in `bytes`")
+	fs.Var(&opts.durability, "durability", "What an acknowledgement promises, as `mode`: auto, always, interval or never [default: auto]")
+	fs.BoolVar(&opts.dedup, "dedup", false, "Drop records that were seen before")
+	fs.Uint64Var(&opts.dedupCount, "dedup-count", defaultDedupCount, "Number of records to remember (`integer`)")
+	fs.Var(&opts.dedupAge, "dedup-age", "How long to remember records (`time`) [default: 5s]")
+	fs.BoolVarP(&opts.system, "system", "s", false, "Create a system topic")
+	argv.Requires(cmd, "dedup-count", "dedup")
+	argv.Requires(cmd, "dedup-age", "dedup")
+	for flag, values := range map[string][]string{
+		"durability":       opts.durability.Choices,
+		"compression-type": {"none", "gzip", "snappy", "lz4", "any", "zstd"},
+	} {
+		// The only error is a flag that does not exist, and both were just made.
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	_ = fs.MarkHidden("system")
+}
+
+func parseRetention(s string) (time.Duration, error) {
+	d, err := humantime.Parse(s)
+	if err == nil && d/time.Second > math.MaxUint32 {
+		err = fmt.Errorf("more than %d seconds", uint32(math.MaxUint32))
+	}
+	return d, err
+}
+
+func parseSegmentSize(s string) (uint64, error) {
+	n, err := bytesize.Parse(s)
+	if err == nil && n > math.MaxUint32 {
+		err = fmt.Errorf("more than %d bytes", uint32(math.MaxUint32))
+	}
+	return n, err
+}
+
+func createRun(ctx context.Context, opts *createOptions) error {
+	plan, err := newPlan(opts)
+	if err != nil {
+		return err
+	}
+	a, end, err := opts.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := plan.check(ctx, opts, a); err != nil {
+		return err
+	}
+	err = a.CreateTopic(ctx, plan.name, plan.spec, client.CreateTopicOptions{DryRun: opts.dryRun, Config: plan.config})
+	if err != nil {
+		return explainCreate(err, plan)
+	}
+	_, err = fmt.Fprintf(opts.f.IO.Out, "topic \"%s\" created\n", plan.name)
+	return err
+}

@@ -1,0 +1,215 @@
+package log
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fluvio-go/fluvio/engine/log/vfs"
+	"github.com/fluvio-go/fluvio/engine/log/vfs/errorfs"
+)
+
+// TestSyncOrder compares the order of writes and syncs with a recorded one.
+// Run with UPDATE=1 to record it anew, and read the difference.
+func TestSyncOrder(t *testing.T) {
+	fs := errorfs.New(vfs.NewMem())
+	fs.StartTrace()
+	step := func(name string, fn func() error) {
+		t.Helper()
+		fs.Note(name)
+		if err := fn(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	rng := newRand(1)
+	var l *Log
+	opts := Options{FS: fs, Config: Config{SegmentBytes: 1024, IndexInterval: 100}, Now: at(1_800_000_000_000)}
+	open := func() (err error) { l, err = Open("base/t-0", opts); return err }
+	add := func(epoch int32) func() error {
+		return func() error { _, err := l.Append(makeBatch(rng, 1, 400, 1), epoch); return err }
+	}
+	wait := func() error { return l.WaitDurable(ctx, l.EndOffset()) }
+	step("create", open)
+	step("append, first epoch", add(0))
+	step("wait", wait)
+	step("append", add(0))
+	step("append that rolls", add(0))
+	step("wait", wait)
+	step("truncate to 1", func() error { return l.TruncateTo(1) })
+	step("append, next epoch", add(1))
+	step("close", func() error { return l.Close() })
+	step("open", open)
+	step("remove", func() error { return l.Remove() })
+	golden := filepath.Join("testdata", "sync-order.trace")
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(golden, []byte(fs.Trace()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fs.Trace(); got != string(want) {
+		t.Errorf("the order changed; got:\n%s", got)
+	}
+}
+
+// TestFailedSync lets a sync fail in each mode: nobody is told that his
+// records are safe, and the log works again by itself.
+func TestFailedSync(t *testing.T) {
+	for _, d := range []Durability{Always, Interval} {
+		t.Run(d.String(), func(t *testing.T) {
+			m := vfs.NewMem()
+			fs := errorfs.New(m)
+			var r recorder
+			l := mustOpen(t, "d", Options{FS: fs, Config: Config{Durability: d}, Events: r.events()})
+			rng := newRand(1)
+			mustAppend(t, l, makeBatch(rng, 2, 10, 1))
+			if err := l.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			a := mustAppend(t, l, makeBatch(rng, 3, 10, 1))
+			fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO})
+			if d == Interval {
+				l.SetHighWatermark(a.End)
+			}
+			if err := l.Flush(); !errors.Is(err, ErrSync) || !errors.Is(err, syscall.EIO) {
+				t.Fatalf("flush: %v", err)
+			}
+			want := int64(2)
+			if d == Interval {
+				want = 5 // promised, so it was rewritten
+			}
+			if l.EndOffset() != want || l.DurableOffset() != want || len(r.healed) != 1 {
+				t.Fatalf("end %d durable %d, want %d; %+v", l.EndOffset(), l.DurableOffset(), want, r.healed)
+			}
+			if err := l.WaitAppended(ctx, a); d == Always && !errors.Is(err, ErrTruncated) {
+				t.Fatalf("wait for lost records: %v", err)
+			}
+			b := mustAppend(t, l, makeBatch(rng, 4, 10, 1))
+			if err := l.WaitAppended(ctx, a); d == Always && !errors.Is(err, ErrTruncated) {
+				t.Fatalf("wait for lost records after others took their place: %v", err)
+			}
+			if err := l.WaitAppended(ctx, b); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			l2 := mustOpen(t, "d", Options{FS: m.CrashClone(rng)})
+			got, damaged := readAll(t, l2, 0, 1<<20)
+			if len(damaged) > 0 || l2.EndOffset() != b.End {
+				t.Fatalf("%d batches to %d, damaged %v", len(got), l2.EndOffset(), damaged)
+			}
+		})
+	}
+}
+
+// TestFull runs out of space and gets it back.
+func TestFull(t *testing.T) {
+	fs := errorfs.New(vfs.NewMem())
+	l := mustOpen(t, "d", Options{FS: fs})
+	rng := newRand(1)
+	mustAppend(t, l, makeBatch(rng, 2, 100, 1))
+	fs.SetBudget(50)
+	for range 3 {
+		if _, err := l.Append(makeBatch(rng, 2, 100, 1), 0); !errors.Is(err, ErrFull) {
+			t.Fatalf("append to a full device: %v", err)
+		}
+		if got, damaged := readAll(t, l, 0, 1<<20); len(got) != 1 || damaged != nil {
+			t.Fatal("reads must go on")
+		}
+	}
+	fs.Clear()
+	if a := mustAppend(t, l, makeBatch(rng, 2, 100, 1)); a.Base != 2 {
+		t.Fatalf("%+v", a)
+	}
+	mustClose(t, l)
+}
+
+// TestGroupCommit lets many wait at once: they share few syncs.
+func TestGroupCommit(t *testing.T) {
+	fs := errorfs.New(vfs.NewMem())
+	l := mustOpen(t, "d", Options{FS: fs})
+	const waiters = 64
+	var wg, appended sync.WaitGroup
+	appended.Add(waiters)
+	fs.ResetCounts()
+	// The first sync ends only when everybody has appended.
+	fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Do: appended.Wait})
+	for i := range waiters {
+		wg.Go(func() {
+			a, err := l.Append(makeBatch(newRand(uint64(i)), 1, 10, 1), -1)
+			appended.Done()
+			if err == nil {
+				err = l.WaitAppended(ctx, a)
+			}
+			if err != nil || l.DurableOffset() < a.End {
+				t.Errorf("waiter %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := fs.Count(errorfs.OpSync); n > 2 {
+		t.Errorf("%d syncs for %d waiters", n, waiters)
+	}
+	mustClose(t, l)
+}
+
+// TestSlowSync holds a sync: reads, appends and impatient waiters go on.
+func TestSlowSync(t *testing.T) {
+	fs := errorfs.New(vfs.NewMem())
+	l := mustOpen(t, "d", Options{FS: fs})
+	began, finish := make(chan struct{}), make(chan struct{})
+	fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Do: func() { close(began); <-finish }})
+	a := mustAppend(t, l, makeBatch(newRand(1), 1, 10, 1))
+	done := make(chan error)
+	go func() { done <- l.WaitAppended(ctx, a) }()
+	<-began
+	b := mustAppend(t, l, makeBatch(newRand(1), 1, 10, 1))
+	if got, _ := readAll(t, l, 0, 1<<20); len(got) != 2 {
+		t.Errorf("%d batches during a sync", len(got))
+	}
+	impatient, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := l.WaitAppended(impatient, b); !errors.Is(err, context.Canceled) {
+		t.Errorf("impatient waiter: %v", err)
+	}
+	close(finish)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	mustClose(t, l)
+}
+
+func TestFlushIfDue(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	fs := errorfs.New(vfs.NewMem())
+	l := mustOpen(t, "d", Options{FS: fs, Now: func() time.Time { return now }, Config: Config{Durability: Interval, FlushBytes: 1000}})
+	a := mustAppend(t, l, makeBatch(newRand(1), 1, 10, 1))
+	if l.NeedsFlush(now) || l.DurableOffset() != 0 {
+		t.Fatal("flush due at once")
+	}
+	now = now.Add(time.Second)
+	if !l.NeedsFlush(now) {
+		t.Fatal("no flush due after a second")
+	}
+	if err := l.FlushIfDue(now); err != nil || l.DurableOffset() != a.End || l.NeedsFlush(now) {
+		t.Fatalf("durable %d, %v", l.DurableOffset(), err)
+	}
+	fs.ResetCounts()
+	if err := l.FlushIfDue(now.Add(time.Hour)); err != nil || fs.Count(errorfs.OpSync)+fs.Count(errorfs.OpWrite) > 0 {
+		t.Fatal("an idle log was flushed")
+	}
+	b := mustAppend(t, l, makeBatch(newRand(1), 1, 2000, 1))
+	if l.DurableOffset() != b.End {
+		t.Fatal("more than FlushBytes unsynced")
+	}
+	mustClose(t, l)
+}

@@ -1,0 +1,283 @@
+package sc
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fluvio-go/fluvio/engine/sc/meta"
+	"github.com/fluvio-go/fluvio/engine/sc/meta/memstore"
+	"github.com/fluvio-go/fluvio/netproto/api"
+)
+
+var rewrite = flag.Bool("rewrite", false, "rewrite the expected results in testdata")
+
+// Scenarios are scripts: commands, one per line, then ---- and what they
+// print, up to an empty line. Each runs on its own clock, which moves only
+// when everybody waits.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/scenario/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			synctest.Test(t, func(t *testing.T) { got = runScenario(t, string(text)) })
+			if *rewrite {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if got != string(text) {
+				t.Errorf("%s: got\n%s", file, got)
+			}
+		})
+	}
+}
+
+// scenario is a cluster that a script plays with.
+type scenario struct {
+	t     *testing.T
+	store meta.Store
+	c     *cluster
+	cl    *client
+	spus  map[int32]*fakeSpu
+	later map[string]chan string // results of commands that run in the background
+	out   bytes.Buffer
+}
+
+// runScenario runs a script and returns it with what it really prints.
+func runScenario(t *testing.T, script string) string {
+	store := memstore.New(memstore.Options{ClusterID: strings.Repeat("c", 32)})
+	s := &scenario{t: t, store: store, spus: make(map[int32]*fakeSpu), later: make(map[string]chan string)}
+	s.startSC()
+	var out strings.Builder
+	for block := range strings.SplitSeq(strings.TrimRight(script, "\n"), "\n\n") {
+		commands, _, _ := strings.Cut(block, "\n----")
+		s.out.Reset()
+		comments := true
+		for line := range strings.SplitSeq(commands, "\n") {
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			comments = false
+			s.run(strings.Fields(line))
+			synctest.Wait()
+		}
+		out.WriteString(commands + "\n")
+		if !comments {
+			out.WriteString("----\n" + s.out.String())
+		}
+		out.WriteString("\n")
+	}
+	for _, spu := range s.spus {
+		spu.kill()
+	}
+	s.cl.Close()
+	s.c.stop()
+	store.Close()
+	return strings.TrimRight(out.String(), "\n") + "\n"
+}
+
+func (s *scenario) startSC() {
+	s.c = startCluster(s.t, s.store, nil)
+	s.cl = s.c.client()
+}
+
+func (s *scenario) printf(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+
+func (s *scenario) id(text string) int32 {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return int32(n)
+}
+
+func (s *scenario) run(words []string) {
+	name, args := words[0], words[1:]
+	if slices.Contains(args, "&") {
+		args = args[:len(args)-1]
+		done := make(chan string, 1)
+		s.later[args[0]] = done
+		cl := s.c.client() // requests on one connection wait for each other
+		go func() {
+			defer cl.Close()
+			done <- s.request(cl, name, args)
+		}()
+		return
+	}
+	switch name {
+	case "register":
+		s.register(args)
+	case "start":
+		s.start(s.id(args[0]), uint64(s.id(args[1])))
+	case "stop":
+		s.spus[s.id(args[0])].kill()
+		delete(s.spus, s.id(args[0]))
+	case "mute":
+		s.spus[s.id(args[0])].setMute(true)
+	case "report":
+		s.report(args)
+	case "sleep":
+		d, err := time.ParseDuration(args[0])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(d)
+	case "result":
+		s.printf("%s", <-s.later[args[0]])
+	case "restart-sc":
+		for id, spu := range s.spus {
+			spu.kill()
+			delete(s.spus, id)
+		}
+		s.cl.Close()
+		s.c.stop()
+		s.startSC()
+	case "state":
+		s.state()
+	case "seen":
+		s.seen(s.id(args[0]))
+	default:
+		s.printf("%s", s.request(s.cl, name, args))
+	}
+}
+
+// request makes a request to the public API.
+func (s *scenario) request(cl *client, name string, args []string) string {
+	switch name {
+	case "create":
+		return cl.createSpec(args[0], s.spec(args[1:]))
+	case "delete":
+		return cl.deleteTopic(args[0], len(args) > 1)
+	case "add":
+		return cl.status(api.KeyUpdate, api.LabelTopic, &api.UpdateTopic{Name: args[0], Count: uint32(s.id(args[1]))})
+	case "unregister":
+		return cl.status(api.KeyDelete, api.LabelCustomSpu, &api.DeleteCustomSpu{Key: api.CustomSpuKey{ByID: true, ID: s.id(args[0])}})
+	}
+	s.t.Errorf("unknown command %s", name)
+	return ""
+}
+
+// spec reads "3", three partitions, or SPU ids per partition: "on 5001 5002".
+func (s *scenario) spec(args []string) api.TopicSpec {
+	if args[0] != "on" {
+		return api.TopicSpec{Replicas: api.Computed(uint32(s.id(args[0])), 1), Compression: api.CompressionAny}
+	}
+	spec := api.TopicSpec{Replicas: api.ReplicaSpec{Kind: api.ReplicasAssigned}, Compression: api.CompressionAny}
+	for i, id := range args[1:] {
+		spec.Replicas.Assigned = append(spec.Replicas.Assigned, api.PartitionMap{ID: uint32(i), Replicas: []int32{s.id(id)}})
+	}
+	return spec
+}
+
+func (s *scenario) register(args []string) {
+	id := s.id(args[0])
+	spec := customSpu(id)
+	if len(args) > 1 {
+		spec.Rack = &args[1]
+	}
+	if err := s.c.EnsureCustomSpu(context.Background(), spec, spuName(id)); err != nil {
+		s.printf("%v", err)
+	}
+}
+
+// start connects an SPU that sends heartbeats.
+func (s *scenario) start(id int32, boot uint64) {
+	conn, resp := s.c.register(id, boot, "")
+	conn.Close()
+	if resp.Error.ID != api.OK {
+		s.printf("%s: %s", resp.Error.ID.Name(), resp.Message)
+		return
+	}
+	spu := s.c.connectSpu(id, boot)
+	s.spus[id] = spu
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_ = spu.send(&api.ReportReplicasRequest{})
+			case <-spu.done:
+				return
+			}
+		}
+	}()
+}
+
+// report makes an SPU report one replica: topic, partition, state, epoch
+// offset, reason.
+func (s *scenario) report(args []string) {
+	spu := s.spus[s.id(args[0])]
+	r := serving(spu.has(args[1], uint32(s.id(args[2]))), 7)
+	states := map[string]api.ReplicaState{"serving": api.ReplicaServing, "full": api.ReplicaOutOfStorage, "failed": api.ReplicaFailed}
+	r.State = states[args[3]]
+	if len(args) > 4 && args[4] == "stale" {
+		r.LeaderEpoch--
+	} else {
+		r.Reason = strings.Join(args[4:], " ")
+	}
+	spu.report(r)
+}
+
+func (s *scenario) state() {
+	time.Sleep(time.Second) // for offsets, which are published with a delay
+	synctest.Wait()
+	for _, o := range s.cl.spus() {
+		s.printf("spu %d %s", o.Spec.ID, o.Status.Resolution)
+	}
+	for _, system := range []bool{true, false} {
+		for _, o := range s.cl.topics(system) {
+			s.printf("%s", strings.TrimSpace(fmt.Sprintf("topic %s %s %v %s", o.Name, o.Status.Resolution, o.Status.ReplicaMap, o.Status.Reason)))
+		}
+		for _, o := range s.cl.partitions(system) {
+			deleting := ""
+			if o.Status.BeingDeleted {
+				deleting = " being deleted"
+			}
+			s.printf("  %s leader=%d %s hw=%d%s", o.Name, o.Spec.Leader, o.Status.Resolution, o.Status.Leader.HW, deleting)
+		}
+	}
+	s.storedState()
+}
+
+// storedState prints what only the store knows.
+func (s *scenario) storedState() {
+	objects, _, err := s.store.List(context.Background())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var epochs []string
+	for _, o := range objects {
+		if p, ok := o.Value.(*meta.Partition); ok {
+			epochs = append(epochs, fmt.Sprintf("%s=%d", o.Name, p.LeaderEpoch))
+		}
+	}
+	s.printf("stored epochs %v", epochs)
+}
+
+// seen prints what an SPU was told since the last time.
+func (s *scenario) seen(id int32) {
+	spu := s.spus[id]
+	spu.mu.Lock()
+	defer spu.mu.Unlock()
+	for _, u := range spu.seen {
+		s.printf("%s", u)
+	}
+	spu.seen = nil
+}
