@@ -458,7 +458,7 @@ def main():
     result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(
         unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
     )
-    failed = len({str(t) for t, _ in result.failures + result.errors})
+    failed = len({getattr(t, "test_case", t).id() for t, _ in result.failures + result.errors})
     print(f"{result.testsRun - failed} passed, {failed} failed in {time.time() - began:.1f} s")
     return 1 if failed or not result.testsRun else 0
 
