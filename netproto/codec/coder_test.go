@@ -224,7 +224,7 @@ func TestHostileLengthsAllocateNothing(t *testing.T) {
 // TestCountGrowsWithInput: a count that the input could just hold, of
 // elements that are far larger in memory, must not allocate for all of them.
 func TestCountGrowsWithInput(t *testing.T) {
-	type big struct{ pad [1 << 10]byte }
+	type big [1 << 10]byte
 	in := append(unhex(t, "00 01 00 00"), bytes.Repeat([]byte{2}, 1<<16)...)
 	n := allocated(func() {
 		var v []big

@@ -57,7 +57,7 @@ func FuzzBatch(f *testing.F) {
 // the same.
 func FuzzRecords(f *testing.F) {
 	for _, b := range seeds(f) {
-		f.Add(uint8(b.Codec()), []byte(b.Payload()))
+		f.Add(uint8(b.Codec()), b.Payload())
 	}
 	header := unhex(f, oneRecord)[:record.HeaderSize]
 	f.Fuzz(func(t *testing.T, codec uint8, payload []byte) {
@@ -103,7 +103,7 @@ func FuzzRecords(f *testing.F) {
 // survives each codec.
 func FuzzDecompress(f *testing.F) {
 	for _, b := range seeds(f) {
-		f.Add(uint8(b.Codec()), []byte(b.Payload()))
+		f.Add(uint8(b.Codec()), b.Payload())
 	}
 	f.Fuzz(func(t *testing.T, codec uint8, in []byte) {
 		c := record.Codec(codec % 5)

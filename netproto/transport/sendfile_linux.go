@@ -20,8 +20,8 @@ const sendfileMax = 1 << 30
 type fileSender struct {
 	sock syscall.RawConn // nil: not a TCP connection
 
-	sendHead, sendFile func(fd uintptr) bool
-	withFile           func(fd uintptr)
+	sendHead func(fd uintptr) bool
+	withFile func(fd uintptr)
 
 	// Arguments and results of the callbacks.
 	head   []byte
