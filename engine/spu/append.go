@@ -29,7 +29,7 @@ func (p *partition) append(batches []byte, iso api.Isolation) (log.Appended, *ti
 		p.noteAppendError(err)
 		return a, nil, appendCode(p.key, err)
 	}
-	p.noteProgress()
+	p.noteAppended()
 	p.leo.advance(a.End)
 	p.events().produced(p.key, len(batches), a.Base, a.End)
 	switch synced := p.log.Config().Durability == log.Always; {
@@ -48,6 +48,7 @@ func (p *partition) raiseHW(hw int64) {
 	p.log.SetHighWatermark(hw)
 	p.hw.advance(hw)
 	p.commits.advance(hw)
+	p.noteOffsets()
 }
 
 // commitLoop makes appended records durable until nobody waits for that. One
@@ -83,7 +84,6 @@ func (p *partition) committed(l *log.Log, end int64) {
 		p.raiseHW(end)
 	}
 	p.role.RUnlock()
-	p.noteProgress()
 	p.durable.advance(end)
 }
 
@@ -93,17 +93,24 @@ func (p *partition) rewind(l *log.Log) {
 	p.hw.reset(l.HighWatermark())
 }
 
-// noteProgress schedules the work that follows an append: a report to the SC
-// and, in time, files to be brought up to date.
-func (p *partition) noteProgress() {
+// noteAppended follows an append that worked.
+func (p *partition) noteAppended() {
+	if p.health.state() == api.ReplicaOutOfStorage {
+		p.setHealth(api.ReplicaServing, nil)
+	}
+	p.noteOffsets()
+}
+
+// noteOffsets schedules the work that follows when offsets move: a report to
+// the SC and, in time, files to be brought up to date. It comes after they
+// moved, each time: a report that is being made meanwhile may have read the
+// old ones.
+func (p *partition) noteOffsets() {
 	if !p.unsynced.Load() && p.unsynced.CompareAndSwap(false, true) {
 		p.srv.flusher.add(p)
 	}
 	if !p.reported.Load() && p.reported.CompareAndSwap(false, true) {
 		p.srv.reports.offsets(p)
-	}
-	if p.health.state() == api.ReplicaOutOfStorage {
-		p.setHealth(api.ReplicaServing, nil)
 	}
 }
 

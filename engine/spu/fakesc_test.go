@@ -39,7 +39,7 @@ type fakeSC struct {
 
 func newFakeSC(t *testing.T) *fakeSC {
 	sc := &fakeSC{
-		t: t, cluster: testCluster, heartbeat: 1000,
+		t: t, cluster: testCluster, heartbeat: 50,
 		assigned: make(map[api.ReplicaRef]api.ReplicaAssignment),
 		watchers: make(map[chan *api.Assignments]struct{}),
 		reports:  make(map[api.ReplicaRef]api.ReplicaReport),

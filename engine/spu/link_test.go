@@ -18,7 +18,6 @@ import (
 
 func TestReports(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Report = time.Millisecond })
-	r.sc.heartbeat = 50
 	a, b := assignment("t", 0), assignment("t", 1)
 	r.host(a, b)
 	r.sc.await("first reports", func() bool { return len(r.sc.reports) == 2 })

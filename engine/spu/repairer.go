@@ -70,8 +70,8 @@ func (r *repairer) clean() {
 		if err != nil && !errors.Is(err, log.ErrClosed) {
 			r.srv.logger.Error("retention", logErr(err), logPartition(p.key))
 		}
-		if removed > 0 && p.reported.CompareAndSwap(false, true) {
-			r.srv.reports.offsets(p)
+		if removed > 0 {
+			p.noteOffsets()
 		}
 	}
 }

@@ -84,9 +84,28 @@ func (q *ticketQueue) target() (int64, bool) {
 
 // advance ends every wait up to end.
 func (q *ticketQueue) advance(end int64) {
+	due := q.take(end)
+	if len(due) == 0 {
+		return
+	}
+	for _, it := range due {
+		it.t.resolve(it.wait, q.outcome)
+	}
+	clear(due)
 	q.mu.Lock()
+	q.spare = due[:0]
+	q.mu.Unlock()
+}
+
+// take removes and returns the waits up to end.
+func (q *ticketQueue) take(end int64) []queued {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if end > q.reached.Load() {
 		q.reached.Store(end)
+	}
+	if len(q.items) == 0 {
+		return nil
 	}
 	due := q.spare[:0]
 	q.spare = nil
@@ -100,14 +119,7 @@ func (q *ticketQueue) advance(end int64) {
 	}
 	clear(q.items[len(keep):])
 	q.items = keep
-	q.mu.Unlock()
-	for _, it := range due {
-		it.t.resolve(it.wait, q.outcome)
-	}
-	clear(due)
-	q.mu.Lock()
-	q.spare = due[:0]
-	q.mu.Unlock()
+	return due
 }
 
 // drain ends every wait as outcome says.
