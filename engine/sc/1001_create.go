@@ -75,6 +75,12 @@ func (s *SC) createTopic(ctx context.Context, req *topicRequest) (reply, error) 
 	})
 	switch {
 	case ctx.Err() != nil:
+		// The function above has run or is about to; this comes after it.
+		_ = s.ctl.do(context.WithoutCancel(ctx), func() {
+			if w != nil {
+				delete(w.topic.waiters, w)
+			}
+		})
 		return reply{}, ctx.Err()
 	case err != nil:
 		return reply{msg: fail(req.name, api.TopicNotProvisioned, "error: %v", err)}, nil

@@ -2,6 +2,7 @@ package sc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -106,7 +107,15 @@ func (s *SC) serveSpu(ctx context.Context, conn *transport.ServerConn, n *sessio
 
 // watchAssignments subscribes the SPU and starts its stream.
 func (s *SC) watchAssignments(ctx context.Context, conn *transport.ServerConn, n *session, r *transport.Request) error {
-	if err := s.ctl.do(ctx, func() { s.ctl.subscribe(n) }); err != nil {
+	err := s.ctl.do(ctx, func() {
+		// Afterwards, when all that the list is made from is stored.
+		s.ctl.after = append(s.ctl.after, func(err error) {
+			if err == nil {
+				s.ctl.subscribe(n)
+			}
+		})
+	})
+	if err != nil {
 		return err
 	}
 	id, version := r.CorrelationID, r.Version
@@ -130,14 +139,18 @@ func (s *SC) watchAssignments(ctx context.Context, conn *transport.ServerConn, n
 	return nil
 }
 
-// reportReplicas takes a report, which is also the heartbeat.
+// reportReplicas takes a report, which is also the heartbeat. What it says is
+// not stored, so it does not matter to the SPU if storing something else fails
+// meanwhile; only a controller that cannot read its metadata takes none.
 func (s *SC) reportReplicas(ctx context.Context, conn *transport.ServerConn, n *session, r *transport.Request) error {
 	var req api.ReportReplicasRequest
 	if err := r.Decode(&req); err != nil {
 		return err
 	}
 	var resp api.ReportReplicasResponse
+	taken := false
 	err := s.ctl.do(ctx, func() {
+		taken = true
 		if spu := s.ctl.byID[n.spu]; spu == nil || spu.session != n {
 			resp.Error = api.ErrorCode{ID: api.SpuNotFound}
 			return
@@ -149,8 +162,11 @@ func (s *SC) reportReplicas(ctx context.Context, conn *transport.ServerConn, n *
 			s.ctl.confirmRemoved(n.spu, ref)
 		}
 	})
-	if err != nil {
+	switch {
+	case ctx.Err() != nil || errors.Is(err, errStopped):
 		return err
+	case !taken:
+		resp.Error = api.Errorf("report not taken: %v", err)
 	}
 	return conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }
