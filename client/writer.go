@@ -11,9 +11,10 @@ import (
 const (
 	// queueWait is how long a record waits for room in the queue.
 	queueWait = 30 * time.Second
-	// maxRequestBytes bounds the batches of one request, so that a full queue
-	// of large batches does not exceed what servers accept as a frame.
-	maxRequestBytes = 32 << 20
+	// maxRequestBytes bounds the batches of one request, unless the first one
+	// is larger by itself. A request of this size keeps a server busy for
+	// longer than the way there takes, so more would only cost memory.
+	maxRequestBytes = 1 << 20
 )
 
 // writer is the queue of one partition and the goroutine that empties it.

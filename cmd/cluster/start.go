@@ -25,6 +25,7 @@ type startOptions struct {
 	skipChecks, setup  bool
 	skipProfile        bool
 	scPrivate          string
+	dataDir, logDir    string // empty: the defaults
 	tls                tlsFlags
 }
 
@@ -67,8 +68,8 @@ resume" starts that one again.`,
 	fs.BoolVar(&opts.localK8, "local-k8", false, "Start a local cluster with its metadata in Kubernetes")
 	fs.StringVar(&opts.readOnly, "read-only", "", "Start a read-only cluster from this file")
 	fs.IntVar(&opts.cfg.SPUs, "spu", cfg.SPUs, "Number of SPUs")
-	fs.StringVar(&opts.cfg.DataDir, "data-dir", cfg.DataDir, "Keep metadata and records in this folder")
-	fs.StringVar(&opts.cfg.LogDir, "log-dir", cfg.LogDir, "Write the logs of the nodes to this folder")
+	fs.StringVar(&opts.dataDir, "data-dir", "", "Keep metadata and records in this `folder` instead of ~/.fluvio/data")
+	fs.StringVar(&opts.logDir, "log-dir", "", "Write the logs of the nodes to this `folder` instead of ~/.fluvio/log")
 	fs.StringVar(&opts.cfg.RustLog, "rust-log", cfg.RustLog, "Log level: error, warn, info, debug")
 	fs.StringVar(&opts.cfg.SCAddr, "sc-pub-addr", cfg.SCAddr, "Address that the SC listens on; SPUs use its interface")
 	fs.StringVar(&opts.scPrivate, "sc-priv-addr", "", "Accepted for compatibility: nodes of one daemon need no private port")
@@ -164,11 +165,15 @@ func (o *startOptions) complete() error {
 	case o.readOnly != "":
 		return &uerr.Error{What: "read-only clusters are not part of this release", Code: uerr.Usage}
 	}
-	var err error
-	for _, dir := range []*string{&o.cfg.DataDir, &o.cfg.LogDir} {
-		if *dir, err = filepath.Abs(*dir); err != nil { // the daemon has another working folder
+	for _, dir := range []struct{ given, used *string }{{&o.dataDir, &o.cfg.DataDir}, {&o.logDir, &o.cfg.LogDir}} {
+		if *dir.given == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*dir.given) // the daemon has another working folder
+		if err != nil {
 			return err
 		}
+		*dir.used = abs
 	}
 	o.cfg.SkipChecks = o.skipChecks
 	o.cfg.SaveProfile = !o.skipProfile

@@ -20,7 +20,8 @@ func Main(args []string) int {
 	defer stop()
 	// The first interrupt cancels; after it, the next one kills.
 	context.AfterFunc(ctx, stop)
-	return int(Run(ctx, &cmdutil.Factory{IO: iostreams.System(), PlatformVersion: cmdutil.AskPlatformVersion}, args))
+	f := &cmdutil.Factory{IO: iostreams.System(), PlatformVersion: cmdutil.AskPlatformVersion}
+	return int(Run(ctx, f, args))
 }
 
 // Run runs one command line. Errors are on f's error output when it returns.

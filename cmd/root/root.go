@@ -5,8 +5,10 @@ import (
 	"github.com/fluvio-go/fluvio/cmd/cluster"
 	"github.com/fluvio-go/fluvio/cmd/cmdutil"
 	"github.com/fluvio-go/fluvio/cmd/completions"
+	"github.com/fluvio-go/fluvio/cmd/consume"
 	"github.com/fluvio-go/fluvio/cmd/metadata"
 	"github.com/fluvio-go/fluvio/cmd/partition"
+	"github.com/fluvio-go/fluvio/cmd/produce"
 	"github.com/fluvio-go/fluvio/cmd/profile"
 	"github.com/fluvio-go/fluvio/cmd/run"
 	"github.com/fluvio-go/fluvio/cmd/topic"
@@ -45,6 +47,8 @@ Create topics, produce and consume records, and manage clusters.`,
 	cmdutil.AddTLSFlags(cmd, &f.Overrides.TLS)
 
 	cmd.AddCommand(
+		consume.NewCmd(f),
+		produce.NewCmd(f),
 		topic.NewCmd(f),
 		partition.NewCmd(f),
 		cluster.NewCmd(f),

@@ -18,9 +18,11 @@ import (
 // NewCmd returns the run command.
 func NewCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:    "run",
-		Short:  "Run a node in the foreground",
-		Hidden: true,
+		Use:     "run",
+		Short:   "Run a node in the foreground",
+		Long:    "Run a node in the foreground. Other commands start these; supervisors may too.",
+		Example: "  fluvio run local --config ~/.fluvio/local-config",
+		Hidden:  true,
 	}
 	cmd.AddCommand(newLocalCmd(f, nil))
 	return cmd

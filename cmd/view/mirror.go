@@ -2,16 +2,6 @@ package view
 
 import "github.com/fluvio-go/fluvio/netproto/api"
 
-// The alternatives of a mirror are written as a mapping with one key rather
-// than as a variant: they stand inside another variant, and YAML has no tag
-// within a tag. In JSON both look the same.
-
-// PartitionMirror is the mirror role of a partition: one of its fields is set.
-type PartitionMirror struct {
-	Remote *partitionRemote `json:"remote,omitempty"`
-	Home   *homePartition   `json:"home,omitempty"`
-}
-
 type partitionRemote struct {
 	HomeCluster     string `json:"homeCluster"`
 	HomeSpuKey      string `json:"homeSpuKey"`
@@ -26,6 +16,9 @@ type homePartition struct {
 	Source        bool   `json:"source,omitempty"`
 }
 
+// topicMirror is written as a mapping with one key rather than as a variant:
+// it stands directly inside another variant, and YAML has no tag within a tag.
+// In JSON both look the same.
 type topicMirror struct {
 	Remote *topicRemote `json:"remote,omitempty"`
 	Home   *topicHome   `json:"home,omitempty"`
@@ -56,22 +49,18 @@ func mirrorConfig(m *api.MirrorConfig) topicMirror {
 	return topicMirror{Remote: &topicRemote{m.HomeCluster, spus, m.Target}}
 }
 
-func partitionMirror(m *api.PartitionMirror) PartitionMirror {
+func partitionMirror(m *api.PartitionMirror) variant {
 	if m.Side == api.MirrorHome {
-		home := ofHomePartition(&m.Home)
-		return PartitionMirror{Home: &home}
+		return variant{"home", ofHomePartition(&m.Home)}
 	}
-	return PartitionMirror{Remote: &partitionRemote{
-		m.HomeCluster, m.HomeSpuKey, m.HomeSpuID, m.HomeSpuEndpoint, m.Target,
-	}}
+	return variant{"remote", partitionRemote{m.HomeCluster, m.HomeSpuKey, m.HomeSpuID, m.HomeSpuEndpoint, m.Target}}
 }
 
-func optionalMirror(m *api.PartitionMirror) *PartitionMirror {
+func optionalMirror(m *api.PartitionMirror) any {
 	if m == nil {
 		return nil
 	}
-	v := partitionMirror(m)
-	return &v
+	return partitionMirror(m)
 }
 
 func ofHomePartition(p *api.HomePartition) homePartition {

@@ -8,14 +8,14 @@ type Partition = Object[PartitionSpec, PartitionStatus]
 // PartitionSpec is the placement of a partition. Unlike those of a topic, its
 // unset settings are printed, as null.
 type PartitionSpec struct {
-	Leader        int32            `json:"leader"`
-	Replicas      []int32          `json:"replicas"`
-	CleanupPolicy any              `json:"cleanupPolicy"`
-	Storage       *Storage         `json:"storage"`
-	Compression   string           `json:"compressionType"`
-	Deduplication *Deduplication   `json:"deduplication"`
-	System        bool             `json:"system"`
-	Mirror        *PartitionMirror `json:"mirror"`
+	Leader        int32          `json:"leader"`
+	Replicas      []int32        `json:"replicas"`
+	CleanupPolicy any            `json:"cleanupPolicy"`
+	Storage       *Storage       `json:"storage"`
+	Compression   string         `json:"compressionType"`
+	Deduplication *Deduplication `json:"deduplication"`
+	System        bool           `json:"system"`
+	Mirror        any            `json:"mirror"`
 }
 
 // PartitionStatus is the actual state of a partition.

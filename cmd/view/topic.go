@@ -28,10 +28,10 @@ type TopicSpec struct {
 
 // TopicStatus is the actual state of a topic.
 type TopicStatus struct {
-	Resolution string                     `json:"resolution"`
-	ReplicaMap map[uint32][]int32         `json:"replicaMap"`
-	MirrorMap  map[uint32]PartitionMirror `json:"mirrorMap"`
-	Reason     string                     `json:"reason"`
+	Resolution string             `json:"resolution"`
+	ReplicaMap map[uint32][]int32 `json:"replicaMap"`
+	MirrorMap  map[uint32]any     `json:"mirrorMap"`
+	Reason     string             `json:"reason"`
 }
 
 // Storage holds the sizes a user may set.
@@ -72,9 +72,9 @@ type computed struct {
 }
 
 type assigned struct {
-	ID       uint32           `json:"id"`
-	Replicas []int32          `json:"replicas"`
-	Mirror   *PartitionMirror `json:"mirror,omitempty"`
+	ID       uint32  `json:"id"`
+	Replicas []int32 `json:"replicas"`
+	Mirror   any     `json:"mirror,omitempty"`
 }
 
 type segmentPolicy struct {
@@ -95,7 +95,7 @@ func OfTopic(t *api.Topic, config *api.TopicConfig) Topic {
 		Status: TopicStatus{
 			Resolution: name(topicResolutions, t.Status.Resolution),
 			ReplicaMap: map[uint32][]int32{},
-			MirrorMap:  map[uint32]PartitionMirror{},
+			MirrorMap:  map[uint32]any{},
 			Reason:     t.Status.Reason,
 		},
 	}

@@ -112,6 +112,9 @@ func (l *Log) removeOldest(reason string) error {
 	l.durable = max(l.durable, l.segs[0].base)
 	l.trimEpochs()
 	l.mu.Unlock()
+	// The name of a later segment is all that says where offsets go on once
+	// this one is gone.
+	l.later(func() error { return l.fs.SyncDir(l.dir) })
 	l.later(func() error { return l.unlink(s) })
 	l.events.removed(Removed{File: s.path, Base: s.base, Next: s.next, Bytes: s.bytes(), Reason: reason})
 	return l.catchUp()

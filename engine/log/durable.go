@@ -133,17 +133,23 @@ func (l *Log) runSync(r *syncRound) {
 // syncFiles syncs names, then every segment with unsynced bytes.
 func (l *Log) syncFiles(term uint64) error {
 	l.mu.Lock()
-	names := l.names
+	names, newest := l.names, l.active().base
 	l.names = false
 	l.mu.Unlock()
 	if names {
-		if err := l.fs.SyncDir(l.dir); err != nil {
-			l.mu.Lock()
-			l.names = true
-			if s := l.active(); l.term == term {
+		err := l.fs.SyncDir(l.dir)
+		l.mu.Lock()
+		for _, s := range l.segs {
+			switch {
+			case err == nil && s.base <= newest:
+				s.named = true
+			case err != nil && !s.named && l.term == term:
 				s.syncedSize, s.syncedNext = 0, s.base // its name may be lost
 			}
-			l.mu.Unlock()
+		}
+		l.names = l.names || err != nil
+		l.mu.Unlock()
+		if err != nil {
 			return ioError(err, "sync directory %s", l.dir)
 		}
 	}

@@ -55,6 +55,9 @@ func (l *Log) recover() error {
 	if err != nil {
 		return err
 	}
+	if bases, err = l.dropEmpty(bases); err != nil {
+		return err
+	}
 	saved, err := l.readEpochs()
 	known := err == nil
 	if known {
@@ -119,6 +122,24 @@ func (l *Log) list() ([]int64, error) {
 	return bases, nil
 }
 
+// dropEmpty removes empty files in front of others. TruncateAndStartAt leaves
+// one when it is interrupted; nothing can be read from any.
+func (l *Log) dropEmpty(bases []int64) ([]int64, error) {
+	for len(bases) > 1 {
+		path := segmentPath(l.dir, bases[0])
+		info, err := l.fs.Stat(path)
+		if err != nil || info.Size > 0 {
+			return bases, err
+		}
+		if err := l.unlink(newSegment(l.dir, bases[0], info.ModTime)); err != nil {
+			return bases, err
+		}
+		l.events.removed(Removed{File: path, Base: bases[0], Next: bases[1], Reason: "it is empty"})
+		bases = bases[1:]
+	}
+	return bases, nil
+}
+
 // settle makes the recovered state durable, so that recovering once more
 // finds nothing to do, and nothing that was read can vanish.
 func (l *Log) settle(saved epochs, known bool) error {
@@ -147,7 +168,7 @@ func (l *Log) recoverSegment(s *segment, upper int64, p point) error {
 	if err != nil {
 		return err
 	}
-	s.born, s.touched, s.timed = info.ModTime, info.ModTime, false
+	s.born, s.touched, s.timed, s.named = info.ModTime, info.ModTime, false, !last
 	h, err := l.open(s)
 	if err == nil {
 		defer h.release()

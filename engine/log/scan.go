@@ -101,7 +101,7 @@ func (l *Log) scan(s *segment, h *handle, size, upper int64, p point) error {
 			return l.cutTail(s, h, from, size, err.Error())
 		}
 		if found && last && !trusted {
-			lost, lerr := lostWrite(w, s.size, next.pos)
+			lost, lerr := lostWrite(w, s.size, next.pos, s.next)
 			if lerr != nil {
 				return lerr
 			}
@@ -160,7 +160,7 @@ func (l *Log) cutTail(s *segment, h *handle, from, size int64, reason string) er
 // reached the device while a later one did: some sector in them is all zero.
 // Batches after such a place were written by then, but nobody was promised
 // any of them, and cutting here keeps the loss a suffix.
-func lostWrite(w *walker, from, to int64) (bool, error) {
+func lostWrite(w *walker, from, to, offset int64) (bool, error) {
 	const sector = 512
 	for at := from; at < to; {
 		end := min(at/sector*sector+sector, w.limit)
@@ -178,7 +178,7 @@ func lostWrite(w *walker, from, to int64) (bool, error) {
 		// The first sector may begin before the damage, where a few zero
 		// bytes say little. The last may reach into the next batch, whose
 		// first bytes are zero too.
-		if zero && (end-at == sector || at == from && end-at > minZeroRun) {
+		if zero && (end-at == sector || at == from && !startsWithZeros(offset, end-at)) {
 			return true, nil
 		}
 		at = end
@@ -186,6 +186,11 @@ func lostWrite(w *walker, from, to int64) (bool, error) {
 	return false, nil
 }
 
-// minZeroRun is longer than any run of zeros that a header begins with,
-// except at offset 0.
-const minZeroRun = 10
+// startsWithZeros reports whether the first n bytes of a batch at offset can
+// be zero: the leading bytes of the offset, and of the length behind it.
+func startsWithZeros(offset, n int64) bool {
+	if n < 8 {
+		return offset>>(64-8*n) == 0
+	}
+	return offset == 0 && n <= 10
+}

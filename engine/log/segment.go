@@ -49,6 +49,8 @@ type segment struct {
 	syncedSize int64 // bytes known to be on the device
 	syncedNext int64 // offset there
 
+	named bool // its name is on the device
+
 	born    time.Time // of the first append, as near as can be told
 	touched time.Time // of the last append: stands in for a missing maxTime
 	maxTime int64     // ms, the newest record seen

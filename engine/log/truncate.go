@@ -192,6 +192,9 @@ func (l *Log) unlink(s *segment) error {
 
 // cutFile cuts the file of s to what the log has of it, durably.
 func (l *Log) cutFile(s *segment) error {
+	if !slices.Contains(l.segs, s) {
+		return nil // healing has put a new file of that name in its place
+	}
 	f, err := l.fs.OpenRW(s.path)
 	if err != nil {
 		return ioError(err, "truncate %s", s.path)
@@ -262,7 +265,7 @@ func (l *Log) fresh(base int64, fill func(n *segment, h *handle) error) (*segmen
 		l.names = true
 		l.mu.Unlock()
 	} else {
-		n.syncedSize, n.syncedNext = n.size, n.next
+		n.syncedSize, n.syncedNext, n.named = n.size, n.next, true
 	}
 	n.used.Store(true)
 	l.events.rolled(Rolled{Dir: l.dir, Base: base})
@@ -313,6 +316,9 @@ func (l *Log) rollBack() {
 
 // trim cuts the file of s to what the log has of it.
 func (l *Log) trim(s *segment) error {
+	if !slices.Contains(l.segs, s) {
+		return nil // healing has put a new file of that name in its place
+	}
 	h, err := l.open(s)
 	if err != nil {
 		return ioError(err, "truncate %s", s.path)

@@ -18,11 +18,10 @@ func (s *Server) apply(a *api.Assignments) {
 	s.replicas.applyMu.Lock()
 	defer s.replicas.applyMu.Unlock()
 
-	for _, ref := range a.Removed {
-		s.remove(ref)
-	}
+	s.each(len(a.Removed), func(i int) { s.remove(a.Removed[i]) })
 	if a.Full {
-		s.dropUnlisted(a.Replicas)
+		unlisted := s.unlisted(a.Replicas)
+		s.each(len(unlisted), func(i int) { s.remove(unlisted[i]) })
 	}
 	var fresh []*partition
 	for _, r := range a.Replicas {
@@ -30,7 +29,9 @@ func (s *Server) apply(a *api.Assignments) {
 			fresh = append(fresh, p)
 		}
 	}
-	s.openAll(fresh)
+	// A log that cannot be opened is reported and tried again later; it does
+	// not concern the others.
+	s.each(len(fresh), func(i int) { s.openReplica(fresh[i]) })
 	s.cfg.Events.applied(a.Revision)
 }
 
@@ -54,15 +55,15 @@ func (s *Server) assign(a api.ReplicaAssignment) *partition {
 	return p
 }
 
-// openAll opens logs side by side. One that cannot be opened is reported and
-// tried again later; it does not concern the others.
-func (s *Server) openAll(fresh []*partition) {
+// each calls do for 0 to n-1, several at a time, since most of what it is used
+// for waits for the disk.
+func (s *Server) each(n int, do func(i int)) {
 	slots := make(chan struct{}, s.cfg.OpenParallel)
 	var wg sync.WaitGroup
-	for _, p := range fresh {
+	for i := range n {
 		slots <- struct{}{}
 		wg.Go(func() {
-			s.openReplica(p)
+			do(i)
 			<-slots
 		})
 	}
@@ -126,22 +127,22 @@ func (s *Server) logConfig(a *api.ReplicaAssignment) log.Config {
 	return c
 }
 
-// dropUnlisted removes every replica, hosted or merely on disk, that a full
-// list does not contain.
-func (s *Server) dropUnlisted(listed []api.ReplicaAssignment) {
+// unlisted returns every replica, hosted or merely on disk, that a full list
+// does not contain.
+func (s *Server) unlisted(listed []api.ReplicaAssignment) (refs []api.ReplicaRef) {
 	keep := make(map[api.ReplicaRef]bool, len(listed))
 	for i := range listed {
 		keep[listed[i].ReplicaRef] = true
 	}
 	for _, p := range s.replicas.all() {
 		if !keep[p.ref] {
-			s.remove(p.ref)
+			refs = append(refs, p.ref)
 		}
 	}
 	names, err := s.cfg.FS.List(s.cfg.root())
 	if err != nil {
 		s.logger.Warn("data directory", logErr(err))
-		return
+		return refs
 	}
 	for _, name := range names {
 		key, err := api.ParseReplicaKey(name)
@@ -150,9 +151,10 @@ func (s *Server) dropUnlisted(listed []api.ReplicaAssignment) {
 		}
 		id, _, ok := readOwner(s.cfg.FS, filepath.Join(s.cfg.root(), name))
 		if ref := (api.ReplicaRef{Key: key, TopicID: id}); ok && !keep[ref] {
-			s.remove(ref)
+			refs = append(refs, ref)
 		}
 	}
+	return refs
 }
 
 // remove ends a replica, deletes its data and confirms that to the SC. If the

@@ -63,7 +63,7 @@ type Limits struct {
 	// WriteTimeout closes a connection whose peer takes no byte for so long
 	// (never: a paused consumer costs a socket and nothing else).
 	WriteTimeout time.Duration
-	// OpenParallel is how many logs are opened at a time (8).
+	// OpenParallel is how many logs are opened, closed or deleted at a time (8).
 	OpenParallel int
 }
 

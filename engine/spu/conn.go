@@ -55,10 +55,13 @@ func (s *Server) serveConn(ctx context.Context, nc *transport.ServerConn) {
 // errDraining ends a connection once its parked requests are answered.
 var errDraining = errors.New("SPU is stopping")
 
+// quietEnd reports whether a connection ended because one side went away, which
+// clients do all day, rather than over what was sent on it.
 func quietEnd(err error) bool {
+	var network *net.OpError
 	var lost *transport.ConnError
 	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, errDraining) ||
-		errors.Is(err, context.Canceled) || errors.As(err, &lost)
+		errors.Is(err, context.Canceled) || errors.As(err, &network) || errors.As(err, &lost)
 }
 
 func (c *conn) readLoop(ctx context.Context) error {

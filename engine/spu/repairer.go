@@ -85,7 +85,7 @@ func (r *repairer) repair() (more bool) {
 			return false
 		}
 		state := p.health.state()
-		if state == api.ReplicaServing {
+		if state == api.ReplicaServing || state == opening {
 			continue
 		}
 		if p.health.due(now, r.srv.cfg.Retry, r.srv.cfg.RetryMax) {

@@ -130,7 +130,7 @@ func (r *reporter) send(ctx context.Context, c *transport.Conn) error {
 	for _, p := range taken {
 		// Before the offsets are read, so that later ones are noted again.
 		p.reported.Store(false)
-		if p.hosted() {
+		if p.hosted() && p.health.state() != opening {
 			req.Replicas = append(req.Replicas, p.report())
 		}
 	}

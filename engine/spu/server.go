@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -74,7 +75,7 @@ func New(cfg Config) (*Server, error) {
 
 // Start reads what the data directory says about itself, accepts clients and
 // begins to look for the SC. It returns before the SC was found. The error is
-// about the data directory.
+// about the data directory; Close is then still needed for the public port.
 func (s *Server) Start() error {
 	if s.started.Swap(true) {
 		return fmt.Errorf("SPU %d was started before", s.cfg.ID)
@@ -112,7 +113,7 @@ func (s *Server) Close(ctx context.Context) error {
 	s.stop.Do(func() {
 		s.drain(ctx)
 		s.halt()
-		s.stopErr = s.replicas.closeAll()
+		s.stopErr = s.closeLogs()
 	})
 	return s.stopErr
 }
@@ -136,6 +137,18 @@ func (s *Server) drain(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// closeLogs makes every record durable.
+func (s *Server) closeLogs() error {
+	all := s.replicas.all()
+	errs := make([]error, len(all))
+	s.each(len(all), func(i int) {
+		if l := all[i].retire(api.ErrorCode{ID: api.NotLeaderForPartition}); l != nil {
+			errs[i] = l.Close()
+		}
+	})
+	return errors.Join(errs...)
 }
 
 // begin counts a request that was read; false means that the SPU is stopping.

@@ -1,7 +1,6 @@
 package spu
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/fluvio-go/fluvio/netproto/api"
@@ -51,15 +50,4 @@ func (t *table) all() []*partition {
 		out = append(out, p)
 	}
 	return out
-}
-
-// closeAll closes every log, which makes its records durable.
-func (t *table) closeAll() error {
-	var errs []error
-	for _, p := range t.all() {
-		if l := p.retire(api.ErrorCode{ID: api.NotLeaderForPartition}); l != nil {
-			errs = append(errs, l.Close())
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -89,6 +89,22 @@ func (r *ProduceRequest) Code(c *codec.Coder) {
 	}
 }
 
+// SizeHint is at least the length of the encoded request with its header.
+func (r *ProduceRequest) SizeHint() int {
+	n := 128
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		n += 16 + len(t.Name)
+		for j := range t.Partitions {
+			n += 16 + len(t.Partitions[j].Records.Bytes)
+		}
+	}
+	for i := range r.SmartModules {
+		n += 1024 + len(r.SmartModules[i].Wasm)
+	}
+	return n
+}
+
 // Timeout is TimeoutMS as a duration.
 func (r *ProduceRequest) Timeout() time.Duration {
 	return time.Duration(r.TimeoutMS) * time.Millisecond
@@ -100,6 +116,9 @@ func codeProduceIsolation(c *codec.Coder, v *Isolation) {
 		n = -1
 	}
 	c.I16(&n)
+	if c.Encoding() {
+		return
+	}
 	*v = ReadUncommitted
 	if n < 0 {
 		*v = ReadCommitted

@@ -33,28 +33,52 @@ const (
 	// inlineSection is up to what size a section is read into the same buffer
 	// as its head: one write, and one wake-up of the peer, instead of two.
 	inlineSection = 16 << 10
-	// keepEncoder is the largest encoding buffer that is kept for reuse.
-	keepEncoder = 1 << 20
+	// keepEncoder is the largest encoding buffer that stays with its encoder.
+	keepEncoder = 32 << 10
 )
+
+// Sizer is a message that knows how long its encoding is, or a little more.
+// Messages that carry records should be one: their frame is then encoded into
+// pooled memory of the right size instead of one that grows and is copied.
+type Sizer interface{ SizeHint() int }
 
 // encoder is a pooled Coder with its output.
 type encoder struct {
-	c   codec.Coder
-	buf []byte
-	id  correlation // here because a local one would escape
+	c    codec.Coder
+	buf  []byte
+	big  *buffer     // of buf, when a Sizer asked for more than keepEncoder
+	held []byte      // buf from before big
+	id   correlation // here because a local one would escape
 }
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 func (e *encoder) put() {
+	if e.big != nil {
+		e.big.put()
+		e.buf, e.big, e.held = e.held, nil, nil
+	}
 	if cap(e.buf) > keepEncoder {
 		e.buf = nil
 	}
 	encoders.Put(e)
 }
 
+// reserve makes room for a message that knows its size.
+func (e *encoder) reserve(parts []codec.Message) {
+	for _, m := range parts {
+		if s, ok := m.(Sizer); ok && e.big == nil {
+			if n := s.SizeHint(); n > keepEncoder {
+				e.big = getBuffer(n)
+				e.held, e.buf = e.buf, e.big.b
+			}
+		}
+	}
+}
+
 // encode makes buf a frame, of which extra more bytes follow elsewhere.
 func (e *encoder) encode(version int16, extra int64, parts ...codec.Message) error {
+	e.reserve(parts)
 	e.c.ResetEncode(append(e.buf[:0], 0, 0, 0, 0), version)
 	for _, m := range parts {
 		m.Code(&e.c)

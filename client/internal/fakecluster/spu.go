@@ -28,6 +28,7 @@ type fakeStream struct {
 	req     api.StreamFetchRequest
 	pos     int64
 	waiting bool // for an acknowledgement
+	buf     []byte
 }
 
 // handleSPU serves one connection of an SPU.
@@ -268,7 +269,7 @@ func (s *spuConn) nextResponse(ctx context.Context, id uint32, st *fakeStream) (
 
 // read copies whole batches from the one that holds the position.
 func (c *Cluster) read(p *partition, st *fakeStream) []byte {
-	var out []byte
+	out := st.buf[:0]
 	n := 0
 	for _, b := range p.log {
 		if b.NextOffset() <= st.pos {
@@ -280,6 +281,7 @@ func (c *Cluster) read(p *partition, st *fakeStream) []byte {
 		out = append(out, b...)
 		n++
 	}
+	st.buf = out
 	return out
 }
 
