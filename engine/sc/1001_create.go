@@ -141,7 +141,7 @@ func (c *controller) checkTopic(req *topicRequest) *api.Status {
 	if err != nil {
 		return fail(req.name, api.TopicError, "%v", err)
 	}
-	if err := checkSupported(replicas, c.limits.maxPartitions); err != nil {
+	if err := checkSupported(replicas, c.maxPartitions); err != nil {
 		return fail(req.name, api.TopicInvalidConfiguration, "%v", err)
 	}
 	return api.StatusOK(req.name)

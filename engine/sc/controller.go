@@ -23,8 +23,9 @@ const maxBatch = 256
 type controller struct {
 	log      *slog.Logger
 	store    meta.Store
-	limits   limits
 	timeouts Timeouts
+
+	maxPartitions uint32 // of one topic
 
 	mailbox chan command
 	stopped chan struct{} // closed when run returned
@@ -58,11 +59,6 @@ type controller struct {
 	topicFeed, partitionFeed, spuFeed *feed
 }
 
-// limits bounds what clients may ask for.
-type limits struct {
-	maxPartitions uint32
-}
-
 type goneObjects struct {
 	topics, partitions, spus []string
 }
@@ -79,7 +75,7 @@ func newController(cfg *Config) *controller {
 	c := &controller{
 		log:           cfg.Logger,
 		store:         cfg.Store,
-		limits:        limits{cfg.MaxPartitions},
+		maxPartitions: cfg.MaxPartitions,
 		timeouts:      cfg.Timeouts,
 		mailbox:       make(chan command, maxBatch),
 		stopped:       make(chan struct{}),

@@ -50,8 +50,17 @@ func (s *SC) registerSpu(ctx context.Context, conn *transport.ServerConn) (*sess
 		ClusterID:   s.cfg.Store.ClusterID(),
 		HeartbeatMS: int32(s.cfg.Timeouts.Heartbeat.Milliseconds()),
 	}
-	n := newSession(req.SpuID, req.Boot, conn.RemoteAddr().String(), func() { conn.Close() })
-	err = s.ctl.do(ctx, func() { resp.Message = s.ctl.register(n, &req) })
+	n := newSession(req.SpuID, req.Boot, conn.RemoteAddr().String())
+	ended := n.ended
+	conn.Go(func(ctx context.Context) {
+		select {
+		case <-ended:
+			conn.Close()
+		case <-ctx.Done():
+		}
+	})
+	session := n
+	err = s.ctl.do(ctx, func() { resp.Message = s.ctl.register(session, &req) })
 	switch {
 	case err != nil:
 		return n, err

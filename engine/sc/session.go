@@ -18,9 +18,8 @@ type session struct {
 	boot uint64
 	peer string
 
-	close func() // ends the connection; it does not wait
-
-	wake chan struct{} // capacity 1: there is something to take
+	wake  chan struct{} // capacity 1: there is something to take
+	ended chan struct{} // closed when the connection must go
 
 	mu         sync.Mutex
 	subscribed bool
@@ -31,14 +30,19 @@ type session struct {
 	revision   uint64        // of the store, when the last of this was decided
 }
 
-func newSession(spu int32, boot uint64, peer string, end func()) *session {
+func newSession(spu int32, boot uint64, peer string) *session {
 	return &session{
-		spu: spu, boot: boot, peer: peer, close: end,
+		spu: spu, boot: boot, peer: peer,
 		wake:     make(chan struct{}, 1),
+		ended:    make(chan struct{}),
 		replicas: make(map[api.ReplicaKey]api.ReplicaAssignment),
 		removed:  make(map[api.ReplicaRef]struct{}),
 	}
 }
+
+// end has the connection closed. The controller calls it once, when it drops
+// the session; closing itself may take a while and is not for it to do.
+func (n *session) end() { close(n.ended) }
 
 // fill makes the next update a full one.
 func (n *session) fill(revision uint64, replicas []api.ReplicaAssignment, spus []api.SpuSpec) {

@@ -83,7 +83,7 @@ func (c *controller) setOffline(s *spu) {
 	if s.session == nil {
 		return
 	}
-	s.session.close()
+	s.session.end()
 	s.session = nil
 	c.stopWaitingFor(s.id())
 	c.statusMoved(s)

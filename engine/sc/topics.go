@@ -75,7 +75,7 @@ func (c *controller) reconcileTopic(t *topic) {
 		c.reconcileDeletion(t)
 		return
 	}
-	next := nextStatus(&t.val.Spec, t.val.Status, c.nodes(), c.limits.maxPartitions)
+	next := nextStatus(&t.val.Spec, t.val.Status, c.nodes(), c.maxPartitions)
 	if now := &t.val.Status; next.Resolution != now.Resolution || next.Reason != now.Reason || len(next.ReplicaMap) != len(now.ReplicaMap) {
 		v := *t.val
 		v.Status = next

@@ -1,8 +1,6 @@
 package meta
 
 import (
-	"slices"
-
 	"github.com/fluvio-go/fluvio/netproto/api"
 	"github.com/fluvio-go/fluvio/netproto/codec"
 )
@@ -93,12 +91,6 @@ func (p *Partition) Code(c *codec.Coder) {
 	c.U32(&p.PartitionEpoch)
 	codec.Slice(c, &p.Replicas, codec.I32Elem)
 	codec.Slice(c, &p.ISR, codec.I32Elem)
-}
-
-// Equal reports whether two states are the same.
-func (p *Partition) Equal(q *Partition) bool {
-	return p.TopicID == q.TopicID && p.Leader == q.Leader && p.LeaderEpoch == q.LeaderEpoch &&
-		p.PartitionEpoch == q.PartitionEpoch && slices.Equal(p.Replicas, q.Replicas) && slices.Equal(p.ISR, q.ISR)
 }
 
 // Spu is a registered SPU.

@@ -29,7 +29,8 @@ type Store interface {
 	//
 	// A store without transactions may apply the first few changes and then
 	// fail; it returns the revisions of those. Whoever commits must therefore
-	// put owners before what they own, and finish the rest later.
+	// choose an order from which the rest can be finished later: owners are
+	// created before what they own, and deleted after it.
 	Commit(ctx context.Context, changes []Change) ([]uint64, error)
 
 	// Watch waits until something changed after revision after and returns

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -91,16 +92,10 @@ func (s *Store) open(lockTimeout time.Duration) error {
 		s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
 		return err
 	})
-	var pathErr *fs.PathError
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("metadata file %s: %w", s.path, ErrInUse)
-	case errors.As(err, &pathErr):
-		return fmt.Errorf("metadata file: %w", err)
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		err = ErrInUse
 	}
-	return &CorruptError{Path: s.path, Err: err}
+	return s.explain(err)
 }
 
 // load reads everything, after setting up a new file.
@@ -110,29 +105,41 @@ func (s *Store) load() (memstore.Options, error) {
 		if err := s.checkSize(); err != nil {
 			return err
 		}
-		empty := false
-		if err := s.db.View(func(tx *bolt.Tx) error {
-			first, _ := tx.Cursor().First()
-			empty = first == nil
-			return nil
-		}); err != nil {
-			return err
+		empty, err := s.isEmpty()
+		if err == nil && empty {
+			err = s.db.Update(setUp)
 		}
-		if empty {
-			if err := s.db.Update(setUp); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 		return s.db.View(func(tx *bolt.Tx) error { return read(tx, &out) })
 	})
+	return out, s.explain(err)
+}
+
+// explain tells damage from what is wrong around the file.
+func (s *Store) explain(err error) error {
 	var version *meta.VersionError
+	var pathErr *fs.PathError
+	var errno syscall.Errno
 	switch {
 	case err == nil:
-		return out, nil
-	case errors.As(err, &version):
-		return out, fmt.Errorf("metadata file %s: %w", s.path, err)
+		return nil
+	case errors.Is(err, ErrInUse), errors.As(err, &version), errors.As(err, &pathErr), errors.As(err, &errno):
+		return fmt.Errorf("metadata file %s: %w", s.path, err)
 	}
-	return out, &CorruptError{Path: s.path, Err: err}
+	return &CorruptError{Path: s.path, Err: err}
+}
+
+// isEmpty reports whether the file was just made, or its making was
+// interrupted before anything was in it.
+func (s *Store) isEmpty() (empty bool, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		name, _ := tx.Cursor().First()
+		empty = name == nil
+		return nil
+	})
+	return empty, err
 }
 
 // checkSize compares the file with the pages it says it has. bbolt maps the
