@@ -315,8 +315,8 @@ var zstdDecoders = sync.Pool{New: func() any {
 }}
 
 // run first decodes into the capacity that dst has, which a reused buffer
-// has after its first batch and which no frame header can make grow. Only
-// when that is too little does it stream, growing as data comes out.
+// has after its first batch and which no frame header can make grow. When
+// that fails it streams, growing as data comes out.
 func (d *zstdDecoder) run(dst, src []byte, limit int) ([]byte, error) {
 	start := len(dst)
 	dst = grow(dst, min(limit, 4*len(src)+1024))
@@ -325,12 +325,12 @@ func (d *zstdDecoder) run(dst, src []byte, limit int) ([]byte, error) {
 	if err == nil {
 		return dst[:len(out)], nil
 	}
-	if !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
-		return dst, err
-	}
-	if cap(window)-start >= limit {
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) && cap(window)-start >= limit {
 		return dst, errLimit
 	}
+	// Any other error may mean too little capacity as well: for a frame that
+	// does not say its size the library then calls the block too big. The
+	// stream tells damage from that.
 	d.src.Reset(src)
 	if err = d.Reset(&d.src); err == nil {
 		dst, err = readInto(dst, d.Decoder, limit)
