@@ -142,7 +142,7 @@ func watchRound[S, T any](ctx context.Context, a *Admin, label api.Label, yield 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	err = watchObjects(ctx, l, label, true, func(u *api.WatchResponse[S, T]) {
+	err = watchObjects(ctx, a.c.cfg.logger, l, label, true, func(u *api.WatchResponse[S, T]) {
 		if context.Cause(ctx) != nil {
 			return
 		}

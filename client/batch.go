@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"github.com/fluvio-go/fluvio/netproto/record"
+	"github.com/fluvio-go/fluvio/netproto/transport"
 )
 
 // Batch is one stored batch as it came from a server.
@@ -61,6 +62,7 @@ type fetch struct {
 	from  int64  // records below were delivered before or come before the start
 	until int64  // batches from here on are beyond the end; -1 no end
 	hw    int64
+	frame transport.Frame // holds rest
 }
 
 // next moves b to the next batch that has something to deliver.

@@ -158,7 +158,8 @@ func (c *Consumer) Records(ctx context.Context) iter.Seq2[*Record, error] {
 }
 
 // Batches loops over whole batches as they were stored, still compressed. A
-// batch is valid until the next turn. Otherwise it is like Records.
+// batch is valid until the next turn. What a loop over Records left of its last
+// batch is passed over. Otherwise it is like Records.
 func (c *Consumer) Batches(ctx context.Context) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		if !c.loop.TryLock() {
@@ -228,7 +229,7 @@ func (c *Consumer) nextBatch(ctx context.Context) error {
 			if c.cur.next(&c.last) {
 				return c.check()
 			}
-			c.cur.s.release()
+			c.cur.s.release(c.cur)
 			c.cur = nil
 		}
 		switch {

@@ -118,7 +118,8 @@ func Partitions(ids ...uint32) ConsumerOption {
 }
 
 // UntilCurrentEnd ends each partition at the end that its stable part had when
-// the consumer was made.
+// the consumer was made. With SmartModules that drop everything a real Fluvio
+// cluster sends nothing, not even how far it got, and the loop waits for it.
 func UntilCurrentEnd() ConsumerOption {
 	return consumerOption(func(c *consumerConfig) { c.untilEnd = true })
 }

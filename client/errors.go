@@ -154,7 +154,11 @@ func Retryable(err error) bool {
 	}
 	var conn *transport.ConnError
 	var netErr net.Error
-	return errors.As(err, &conn) || errors.As(err, &netErr)
+	if errors.As(err, &conn) {
+		return true
+	}
+	// A deadline is the caller's; it only looks like a network error.
+	return !errors.Is(err, context.DeadlineExceeded) && errors.As(err, &netErr)
 }
 
 func codeOf(err error) (api.Code, bool) {

@@ -179,19 +179,19 @@ func (m *metadata) watchOnce(ctx context.Context) (progress bool, err error) {
 		})
 	}
 	watch(func() error {
-		return watchObjects(ctx, l, api.LabelSpu, false, func(u *api.WatchResponse[api.SpuSpec, api.SpuStatus]) {
+		return watchObjects(ctx, m.cfg.logger, l, api.LabelSpu, false, func(u *api.WatchResponse[api.SpuSpec, api.SpuStatus]) {
 			got.Store(true)
 			m.applySpus(u)
 		})
 	})
 	watch(func() error {
-		return watchObjects(ctx, l, api.LabelPartition, false, func(u *api.WatchResponse[api.PartitionSpec, api.PartitionStatus]) {
+		return watchObjects(ctx, m.cfg.logger, l, api.LabelPartition, false, func(u *api.WatchResponse[api.PartitionSpec, api.PartitionStatus]) {
 			got.Store(true)
 			m.applyPartitions(u)
 		})
 	})
 	watch(func() error {
-		return watchObjects(ctx, l, api.LabelTopic, false, func(u *api.WatchResponse[api.TopicSpec, api.TopicStatus]) {
+		return watchObjects(ctx, m.cfg.logger, l, api.LabelTopic, false, func(u *api.WatchResponse[api.TopicSpec, api.TopicStatus]) {
 			got.Store(true)
 			m.applyTopics(u)
 		})
@@ -203,7 +203,7 @@ func (m *metadata) watchOnce(ctx context.Context) (progress bool, err error) {
 // watchObjects opens a watch and hands over each update until the stream ends
 // or ctx does. An update that cannot be decoded is skipped, as official
 // clients do: one strange object must not cost the view of all others.
-func watchObjects[S, T any](ctx context.Context, l *link, label api.Label, summary bool, apply func(*api.WatchResponse[S, T])) error {
+func watchObjects[S, T any](ctx context.Context, log *slog.Logger, l *link, label api.Label, summary bool, apply func(*api.WatchResponse[S, T])) error {
 	version, ok := l.versions.Pick(api.KeyWatch)
 	if !ok {
 		return fmt.Errorf("watch of %s: %w", label, ErrUnsupported)
@@ -221,6 +221,7 @@ func watchObjects[S, T any](ctx context.Context, l *link, label api.Label, summa
 		}
 		var u api.WatchResponse[S, T]
 		if err := unmarshalTyped(body, version, label, &u); err != nil {
+			log.Warn("watch update skipped", slog.String("label", string(label)), slog.Any("err", err))
 			continue
 		}
 		apply(&u)

@@ -31,7 +31,9 @@ type config struct {
 
 // Defaults of a Client.
 const (
-	DefaultClientID       = "fluvio"
+	DefaultClientID = "fluvio"
+	// DefaultRequestTimeout applies unless the environment variable
+	// FLV_SOCKET_WAIT holds a number of seconds.
 	DefaultRequestTimeout = 60 * time.Second
 	// DefaultMetadataTimeout applies unless the environment variable
 	// FLV_METADATA_TIMEOUT holds a number of milliseconds.
@@ -111,6 +113,13 @@ func newConfig(opts []Option) (*config, error) {
 			errs = append(errs, fmt.Errorf("%w: FLV_METADATA_TIMEOUT is %q, want milliseconds", ErrConfig, ms))
 		}
 		c.metadata = time.Duration(n) * time.Millisecond
+	}
+	if s := os.Getenv("FLV_SOCKET_WAIT"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 31)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%w: FLV_SOCKET_WAIT is %q, want seconds", ErrConfig, s))
+		}
+		c.request = time.Duration(n) * time.Second
 	}
 	for _, o := range opts {
 		o(c)

@@ -118,6 +118,9 @@ func (c *config) connect(ctx context.Context, addr, spu string) (*transport.Conn
 	}
 	if err != nil {
 		conn.Close()
+		if context.Cause(ctx) == transport.ErrTimeout {
+			err = &transport.ConnError{Addr: addr, Err: fmt.Errorf("handshake: %w", transport.ErrTimeout)}
+		}
 		return nil, nil, err
 	}
 	c.logger.Debug("connected", slog.String("addr", addr), slog.String("platform", resp.PlatformVersion))

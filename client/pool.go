@@ -15,6 +15,8 @@ type pool struct {
 
 	mu    sync.Mutex
 	peers map[int32]*spuPeer
+
+	tasks sync.WaitGroup // ends of replaced connections
 }
 
 // spuPeer is the connection to one SPU at one address.
@@ -67,7 +69,7 @@ func (p *pool) spu(id int32) (*spuPeer, error) {
 	}
 	if old != nil {
 		// Users of the old address find out when its connection ends.
-		go old.close()
+		p.tasks.Go(old.close)
 	}
 	fresh := &spuPeer{addr: addr, peer: newPeer(func(ctx context.Context) (*link, error) {
 		return p.cfg.dialSPU(ctx, spu)
@@ -85,6 +87,7 @@ func (p *pool) close() {
 	for _, peer := range peers {
 		peer.close()
 	}
+	p.tasks.Wait()
 }
 
 // replica names a partition in requests.

@@ -220,11 +220,10 @@ func (p *Producer) writer(id uint32) (*writer, error) {
 // batch is records on their way.
 type batch struct {
 	*batchResult
-	builder   *record.Builder
+	*batchMemory
 	created   time.Time
 	full      bool
 	callbacks []callback
-	encoded   []byte // set when it is first sent
 	records   int
 	size      int // before compression
 }
@@ -248,4 +247,3 @@ func (b *batch) resolve(p *Producer, base int64, err error) {
 		})
 	}
 }
-

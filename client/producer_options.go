@@ -212,19 +212,12 @@ func (c *producerConfig) pickCodec(rule api.Compression) (record.Codec, error) {
 	case c.codec == nil:
 		return record.None, nil
 	case fixed && *c.codec != demanded:
-		return 0, fmt.Errorf("%w in producer: Compression in the producer (%s) does not match with topic level compression (%s)",
-			errInvalid, codecName(*c.codec), codecName(demanded))
+		return 0, &Error{Partition: -1, Err: ErrConfig, text: fmt.Sprintf(
+			"Invalid configuration in producer: Compression in the producer (%s) does not match with topic level compression (%s)",
+			codecName(*c.codec), codecName(demanded))}
 	}
 	return *c.codec, nil
 }
-
-// errInvalid is ErrConfig with the capital of upstream's sentence.
-var errInvalid error = capitalised{ErrConfig}
-
-type capitalised struct{ error }
-
-func (capitalised) Error() string   { return "Invalid configuration" }
-func (c capitalised) Unwrap() error { return c.error }
 
 func codecName(c record.Codec) string {
 	if c == record.None {

@@ -63,6 +63,7 @@ func (w *writer) deliver(ready []*batch) {
 	for attempt := 0; len(pending) > 0; attempt++ {
 		// Taken before the attempt, so that an update during it counts.
 		changed := w.p.cl.meta.changes()
+		leader := w.p.cl.meta.topic(w.p.topic).leader(w.id)
 		var err error
 		pending, err = w.attempt(pending)
 		if len(pending) == 0 {
@@ -76,7 +77,7 @@ func (w *writer) deliver(ready []*batch) {
 		default:
 			w.p.cl.cfg.logger.Info("produce again", slog.String("topic", w.p.topic),
 				slog.Uint64("partition", uint64(w.id)), slog.Int("attempt", attempt+1), slog.Any("err", err))
-			w.pause(delays.delay(attempt), changed)
+			w.pause(delays.delay(attempt), leader, changed)
 			continue
 		}
 		for _, b := range pending {
@@ -86,12 +87,12 @@ func (w *writer) deliver(ready []*batch) {
 	}
 }
 
-// pause waits before the next attempt, less if metadata shows a new leader.
-func (w *writer) pause(d time.Duration, changed <-chan struct{}) {
+// pause waits before the next attempt, less if metadata shows a leader other
+// than the one that was tried.
+func (w *writer) pause(d time.Duration, tried int32, changed <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(w.p.ctx, d)
 	defer cancel()
 	meta := w.p.cl.meta
-	before := meta.topic(w.p.topic).leader(w.id)
 	for {
 		select {
 		case <-changed:
@@ -99,7 +100,7 @@ func (w *writer) pause(d time.Duration, changed <-chan struct{}) {
 			return
 		}
 		changed = meta.changes()
-		if now := meta.topic(w.p.topic).leader(w.id); now != before {
+		if now := meta.topic(w.p.topic).leader(w.id); now != tried {
 			return
 		}
 	}
@@ -130,25 +131,13 @@ func (w *writer) encode(ready []*batch) []*batch {
 	for _, b := range ready {
 		b.records, b.size = b.builder.Len(), b.builder.Size()
 		var err error
-		if b.encoded, err = b.builder.Finish(w.buffer(), w.p.codec); err != nil {
+		if b.encoded, err = b.builder.Finish(b.encoded[:0], w.p.codec); err != nil {
 			b.resolve(w.p, -1, w.wrap(err))
 			continue
 		}
 		out = append(out, b)
 	}
 	return out
-}
-
-func (w *writer) buffer() []byte {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := len(w.buffers)
-	if n == 0 {
-		return nil
-	}
-	b := w.buffers[n-1]
-	w.buffers = w.buffers[:n-1]
-	return b
 }
 
 // attempt sends pending in one request, resolves what has an outcome, and

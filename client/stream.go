@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/fluvio-go/fluvio/netproto/api"
+	"github.com/fluvio-go/fluvio/netproto/codec"
 	"github.com/fluvio-go/fluvio/netproto/record"
 	"github.com/fluvio-go/fluvio/netproto/transport"
 )
@@ -34,6 +35,7 @@ type stream struct {
 	until    int64 // end with UntilCurrentEnd, else -1
 	readied  bool
 	resp     api.StreamFetchResponse
+	coder    codec.Coder
 
 	mu          sync.Mutex
 	outstanding int
@@ -232,8 +234,14 @@ func (c *Client) offsets(ctx context.Context, l *link, topic string, partition u
 // receive waits for one response and hands it to the loop. If it holds records
 // and an error the records go first.
 func (s *stream) receive(ctx context.Context, l *link, st *transport.Stream) error {
-	if err := st.Recv(ctx, &s.resp); err != nil {
+	frame, err := st.NextFrame(ctx)
+	if err != nil {
 		return err
+	}
+	s.coder.ResetDecode(frame.Body, st.Version())
+	s.resp.Code(&s.coder)
+	if err := s.coder.Err(); err != nil {
+		return fmt.Errorf("response of a stream: %w", err)
 	}
 	p := &s.resp.Partition
 	if s.resp.StreamID != 0 {
@@ -246,7 +254,9 @@ func (s *stream) receive(ctx context.Context, l *link, st *transport.Stream) err
 	}
 	next = max(next, p.NextFilterOffset)
 	if len(whole) > 0 {
-		s.hand(&fetch{s: s, rest: whole, from: s.next, until: s.until, hw: p.HighWatermark})
+		s.hand(&fetch{s: s, rest: whole, from: s.next, until: s.until, hw: p.HighWatermark, frame: frame})
+	} else {
+		defer frame.Release()
 	}
 	s.next = next
 	if err := p.Error.Err(); err != nil {
@@ -282,8 +292,9 @@ func (s *stream) hand(f *fetch) {
 	s.c.out <- message{fetch: f}
 }
 
-// release notes that the loop is done with a response.
-func (s *stream) release() {
+// release notes that the loop is done with f, and gives its memory back.
+func (s *stream) release(f *fetch) {
+	f.frame.Release()
 	s.mu.Lock()
 	s.outstanding--
 	s.mu.Unlock()

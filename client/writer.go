@@ -29,17 +29,18 @@ type writer struct {
 	force int           // how many batches at the front must not linger
 	space chan struct{} // closed and replaced when the queue shrinks
 	ended bool          // nobody empties the queue any more
-
-	builders []*record.Builder // free ones
-	buffers  [][]byte          // free ones
 }
 
-// keepFree is how many builders and buffers a writer keeps, and keepBytes how
-// large one of them may be.
-const (
-	keepFree  = 8
-	keepBytes = 256 << 10
-)
+// batchMemory is what a batch needs until it has its outcome.
+type batchMemory struct {
+	builder record.Builder
+	encoded []byte
+}
+
+// keepBytes is the size of a batch up to which its memory is reused.
+const keepBytes = 256 << 10
+
+var batchMemories = sync.Pool{New: func() any { return new(batchMemory) }}
 
 func newWriter(p *Producer, id uint32) *writer {
 	return &writer{p: p, id: id, wake: make(chan struct{}, 1), space: make(chan struct{})}
@@ -126,13 +127,10 @@ func (w *writer) push(rec *Record, done func(RecordMeta, error)) (_ Future, noti
 }
 
 func (w *writer) open(now time.Time) *batch {
-	b := &batch{created: now, batchResult: &batchResult{partition: w.id, done: make(chan struct{})}}
-	if n := len(w.builders); n > 0 {
-		b.builder, w.builders = w.builders[n-1], w.builders[:n-1]
-	} else {
-		b.builder = new(record.Builder)
+	return &batch{
+		created: now, batchMemory: batchMemories.Get().(*batchMemory),
+		batchResult: &batchResult{partition: w.id, done: make(chan struct{})},
 	}
-	return b
 }
 
 func (w *writer) signal() {
@@ -207,24 +205,17 @@ func (w *writer) idle() (empty bool, wait time.Duration) {
 	return false, 0
 }
 
-// recycle keeps the memory of a batch that has its outcome. w.mu is held.
-func (w *writer) recycle(b *batch) {
-	if b.builder != nil && len(w.builders) < keepFree && b.size <= keepBytes {
-		b.builder.Reset()
-		w.builders = append(w.builders, b.builder)
-	}
-	if b.encoded != nil && len(w.buffers) < keepFree && cap(b.encoded) <= keepBytes {
-		w.buffers = append(w.buffers, b.encoded[:0])
-	}
-	b.builder, b.encoded = nil, nil
-}
-
-// settle ends the request under way.
+// settle ends the request under way and keeps the memory of its batches.
 func (w *writer) settle() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, b := range w.sent {
-		w.recycle(b)
+		if b.size <= keepBytes {
+			b.builder.Reset()
+			b.encoded = b.encoded[:0]
+			batchMemories.Put(b.batchMemory)
+		}
+		b.batchMemory = nil
 	}
 	clear(w.sent)
 	w.sent = w.sent[:0]

@@ -188,13 +188,14 @@ func (k *CustomSpuKey) Code(c *codec.Coder) {
 	}
 	switch tag {
 	case "Name":
-		k.ByID = false
 		c.String(&k.Name)
 	case "Id":
-		k.ByID = true
 		c.I32(&k.ID)
 	default:
 		c.Invalidf("custom SPU key %q is neither Name nor Id", tag)
+	}
+	if !c.Encoding() {
+		k.ByID = tag == "Id"
 	}
 }
 

@@ -100,6 +100,9 @@ func codeProduceIsolation(c *codec.Coder, v *Isolation) {
 		n = -1
 	}
 	c.I16(&n)
+	if c.Encoding() {
+		return
+	}
 	*v = ReadUncommitted
 	if n < 0 {
 		*v = ReadCommitted

@@ -14,6 +14,8 @@ import (
 type Message interface {
 	// Code visits every field in wire order. It must behave the same in both
 	// directions; only fields that exist at c.Version() may be visited.
+	// Encoding must not write to the message, which others may be encoding at
+	// the same time.
 	Code(c *Coder)
 }
 
@@ -197,7 +199,9 @@ func (c *Coder) U8(v *uint8) {
 func (c *Coder) I8(v *int8) {
 	u := uint8(*v)
 	c.U8(&u)
-	*v = int8(u)
+	if !c.enc {
+		*v = int8(u)
+	}
 }
 
 // Bool visits a bool: one byte, 0 or 1. Official peers refuse anything else,
@@ -212,7 +216,9 @@ func (c *Coder) Bool(v *bool) {
 		c.Invalidf("bool is %#02x", u)
 		return
 	}
-	*v = u == 1
+	if !c.enc {
+		*v = u == 1
+	}
 }
 
 // U16 visits a big-endian 16-bit unsigned integer.
@@ -228,7 +234,9 @@ func (c *Coder) U16(v *uint16) {
 func (c *Coder) I16(v *int16) {
 	u := uint16(*v)
 	c.U16(&u)
-	*v = int16(u)
+	if !c.enc {
+		*v = int16(u)
+	}
 }
 
 // U32 visits a big-endian 32-bit unsigned integer.
@@ -244,7 +252,9 @@ func (c *Coder) U32(v *uint32) {
 func (c *Coder) I32(v *int32) {
 	u := uint32(*v)
 	c.U32(&u)
-	*v = int32(u)
+	if !c.enc {
+		*v = int32(u)
+	}
 }
 
 // U64 visits a big-endian 64-bit unsigned integer.
@@ -260,7 +270,9 @@ func (c *Coder) U64(v *uint64) {
 func (c *Coder) I64(v *int64) {
 	u := uint64(*v)
 	c.U64(&u)
-	*v = int64(u)
+	if !c.enc {
+		*v = int64(u)
+	}
 }
 
 // Varint visits a zig-zag base-128 integer, least significant group first, as
@@ -443,8 +455,10 @@ func Option[T any](c *Coder, v **T, elem func(*T, *Coder)) {
 	if c.err != nil {
 		return
 	}
-	if !has {
+	if !c.enc {
 		*v = nil
+	}
+	if !has {
 		return
 	}
 	if !c.enc {
@@ -518,7 +532,9 @@ func Enum8[T ~uint8](c *Coder, v *T, last T, name string) {
 		c.Invalidf("%s has no value %d", name, u)
 		return
 	}
-	*v = T(u)
+	if !c.enc {
+		*v = T(u)
+	}
 }
 
 // Duration is the wire form of a time span: whole seconds and nanoseconds,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -221,7 +220,7 @@ func readInto(dst []byte, r io.Reader, limit int) ([]byte, error) {
 	idle := 0
 	for {
 		if len(dst) == cap(dst) {
-			dst = slices.Grow(dst, max(4096, len(dst)-start))
+			dst = grow(dst, max(4096, len(dst)-start))
 		}
 		// One byte above the limit is enough to notice.
 		room := dst[len(dst):min(cap(dst), saturatingAdd(start, limit, 1))]
@@ -242,6 +241,17 @@ func readInto(dst []byte, r io.Reader, limit int) ([]byte, error) {
 			}
 		}
 	}
+}
+
+// grow makes room for n more bytes. Unlike slices.Grow it does not round up,
+// which adds up when the bound on memory matters.
+func grow(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	out := make([]byte, len(b), len(b)+n)
+	copy(out, b)
+	return out
 }
 
 func saturatingAdd(a ...int) int {
@@ -309,7 +319,7 @@ var zstdDecoders = sync.Pool{New: func() any {
 // when that is too little does it stream, growing as data comes out.
 func (d *zstdDecoder) run(dst, src []byte, limit int) ([]byte, error) {
 	start := len(dst)
-	dst = slices.Grow(dst, min(limit, 4*len(src)+1024))
+	dst = grow(dst, min(limit, 4*len(src)+1024))
 	window := dst[:start:min(cap(dst), saturatingAdd(start, limit))]
 	out, err := d.DecodeAll(src, window)
 	if err == nil {

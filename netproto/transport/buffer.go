@@ -1,44 +1,68 @@
 package transport
 
-import "sync"
-
-// Buffers grow by steps of four, so a frame is copied at most once per step
-// while it arrives and never claims more than four times what came.
-const (
-	minClass   = 10 // 1 KiB
-	classStep  = 2  // ×4
-	numClasses = 7  // up to 4 MiB; larger ones are left to the collector
+import (
+	"math/bits"
+	"sync"
 )
 
-// Buffer is memory for one frame, taken from a shared pool.
+const (
+	minBuffer = 1 << 10
+	// roundBuffer is up to what size buffers are powers of two, so that any
+	// of a class serves any other. Larger ones are made to measure: many
+	// frames are just above a power of two.
+	roundBuffer = 64 << 10
+	page        = 8 << 10
+	// maxClass bounds what is pooled: 8 MiB. Larger ones are left to the
+	// collector.
+	maxClass = 23
+)
+
+// buffer is memory for one frame, taken from a shared pool that the garbage
+// collector empties. b is as long as was asked for.
 type buffer struct {
-	b     []byte
-	class int // −1: not pooled
+	b []byte
 }
 
-var bufferPools [numClasses]sync.Pool
+// bufferPools[k] holds capacities above 1<<(k−1) up to 1<<k.
+var bufferPools [maxClass + 1]sync.Pool
 
-func classSize(i int) int { return 1 << (minClass + i*classStep) }
+// class is the smallest k with n <= 1<<k.
+func class(n int) int { return bits.Len(uint(max(n, minBuffer) - 1)) }
 
-// getBuffer returns a buffer with room for n bytes and length n.
+// getBuffer returns a buffer of length n with arbitrary content.
 func getBuffer(n int) *buffer {
-	for i := range numClasses {
-		if n > classSize(i) {
-			continue
-		}
-		if v := bufferPools[i].Get(); v != nil {
-			buf := v.(*buffer)
+	k := class(n)
+	if k > maxClass {
+		return &buffer{b: make([]byte, n)}
+	}
+	if v := bufferPools[k].Get(); v != nil {
+		if buf := v.(*buffer); cap(buf.b) >= n {
 			buf.b = buf.b[:n]
 			return buf
 		}
-		return &buffer{b: make([]byte, n, classSize(i)), class: i}
+		// Too small by a little; dropping it lets the larger ones prevail.
 	}
-	return &buffer{b: make([]byte, n), class: -1}
+	size := 1 << k
+	if n > roundBuffer {
+		size = (n + page - 1) &^ (page - 1)
+	}
+	return &buffer{b: make([]byte, n, size)}
 }
 
 // put returns the buffer to its pool. b may be nil.
 func (b *buffer) put() {
-	if b != nil && b.class >= 0 {
-		bufferPools[b.class].Put(b)
+	if b == nil {
+		return
 	}
+	if k := class(cap(b.b)); k <= maxClass {
+		bufferPools[k].Put(b)
+	}
+}
+
+// enlarge returns b with the same content and a capacity of exactly n, which
+// must be larger than it has.
+func enlarge(b []byte, n int) []byte {
+	out := make([]byte, len(b), n)
+	copy(out, b)
+	return out
 }

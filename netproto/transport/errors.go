@@ -20,7 +20,7 @@ var (
 	// ErrStreamClosed is returned by a stream after its Close.
 	ErrStreamClosed = errors.New("stream is closed")
 	// ErrFileTruncated means that a file became shorter than the section of
-	// it that a frame had already promised. The connection is closed.
+	// it that a frame was to carry.
 	ErrFileTruncated = errors.New("file is shorter than the section to send")
 	// ErrTooManyConns is logged by a Listener that turns a connection away.
 	ErrTooManyConns = errors.New("connection limit reached")

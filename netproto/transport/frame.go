@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/fluvio-go/fluvio/netproto/codec"
 )
@@ -23,6 +22,9 @@ const (
 
 	// firstStep is what is allocated on the word of a length alone.
 	firstStep = 64 << 10
+	// clientStep is the same for a client, which chose its server. It covers
+	// the default fetch of official consumers, 1,048,890 bytes, in one step.
+	clientStep = 1<<20 + page
 )
 
 // FrameSizeError says that a frame announced an impossible length. Nothing
@@ -40,34 +42,40 @@ func (e *FrameSizeError) Error() string {
 }
 
 // frameLength checks the four bytes that open a frame.
-func frameLength(b [lengthSize]byte, max int) (int, error) {
+func frameLength(b [lengthSize]byte, limit int) (int, error) {
 	n := int32(binary.BigEndian.Uint32(b[:]))
-	if n <= 0 || int64(n) > int64(max) {
-		return 0, &FrameSizeError{Size: int64(n), Max: max}
+	if n <= 0 || int64(n) > int64(limit) {
+		return 0, &FrameSizeError{Size: int64(n), Max: limit}
 	}
 	return int(n), nil
 }
 
 // ReadFrame reads one frame and returns its payload, reusing buf's capacity.
-// max is the longest payload accepted, in bytes. However long a frame claims
+// limit is the longest payload accepted, in bytes. However long a frame claims
 // to be, memory grows only as its bytes arrive.
 //
 // The error is io.EOF if the input ends before the frame begins,
 // io.ErrUnexpectedEOF if it ends inside, a *FrameSizeError, or the reader's.
-func ReadFrame(r io.Reader, buf []byte, max int) ([]byte, error) {
+func ReadFrame(r io.Reader, buf []byte, limit int) ([]byte, error) {
 	// Through buf, because an array of our own would escape to the heap.
-	buf = slices.Grow(buf[:0], lengthSize)[:lengthSize]
+	if cap(buf) < lengthSize {
+		buf = make([]byte, lengthSize)
+	}
+	buf = buf[:lengthSize]
 	if _, err := io.ReadFull(r, buf); err != nil {
 		return buf[:0], err
 	}
-	n, err := frameLength([lengthSize]byte(buf), max)
+	n, err := frameLength([lengthSize]byte(buf), limit)
 	if err != nil {
 		return buf[:0], err
 	}
 	got := 0
 	for got < n {
-		step := min(n, max4(cap(buf), firstStep, got))
-		buf = slices.Grow(buf[:got], step-got)[:step]
+		step := min(n, max(cap(buf), firstStep, 4*got))
+		if buf = buf[:got]; step > cap(buf) {
+			buf = enlarge(buf, step)
+		}
+		buf = buf[:step]
 		m, err := io.ReadFull(r, buf[got:])
 		got += m
 		if err != nil {
@@ -77,12 +85,10 @@ func ReadFrame(r io.Reader, buf []byte, max int) ([]byte, error) {
 	return buf, nil
 }
 
-// max4 is the size to grow to when got bytes have arrived.
-func max4(capacity, first, got int) int { return max(capacity, first, 4*got) }
-
-// readPooled is ReadFrame's loop for a payload of n bytes into pool memory.
-func readPooled(r io.Reader, n int) (*buffer, error) {
-	buf := getBuffer(min(n, firstStep))
+// readPooled is ReadFrame's loop for a payload of n bytes into pool memory,
+// of which up to step are taken at once.
+func readPooled(r io.Reader, n, step int) (*buffer, error) {
+	buf := getBuffer(min(n, step))
 	got := 0
 	for {
 		m, err := io.ReadFull(r, buf.b[got:])
@@ -125,16 +131,16 @@ func (h *RequestHeader) Code(c *codec.Coder) {
 }
 
 // readFrame is ReadFrame into pool memory.
-func readFrame(br *bufio.Reader, max int) (*buffer, error) {
-	n, err := readLength(br, max)
+func readFrame(br *bufio.Reader, limit int) (*buffer, error) {
+	n, err := readLength(br, limit)
 	if err != nil {
 		return nil, err
 	}
-	return readPooled(br, n)
+	return readPooled(br, n, firstStep)
 }
 
 // readLength reads the four bytes that open a frame, without allocating.
-func readLength(br *bufio.Reader, max int) (int, error) {
+func readLength(br *bufio.Reader, limit int) (int, error) {
 	b, err := br.Peek(lengthSize)
 	if err != nil {
 		if len(b) > 0 {
@@ -142,7 +148,7 @@ func readLength(br *bufio.Reader, max int) (int, error) {
 		}
 		return 0, err
 	}
-	n, err := frameLength([lengthSize]byte(b), max)
+	n, err := frameLength([lengthSize]byte(b), limit)
 	if err == nil {
 		_, err = br.Discard(lengthSize)
 	}

@@ -153,8 +153,7 @@ func (c *ServerConn) Trust() { c.trusted.Store(true) }
 func (c *ServerConn) WriteResponse(correlationID int32, version int16, m codec.Message) error {
 	e := encoders.Get().(*encoder)
 	defer e.put()
-	id := correlation(correlationID)
-	if err := e.encode(version, 0, &id, m); err != nil {
+	if err := e.encodeResponse(correlationID, version, 0, m); err != nil {
 		return err
 	}
 	c.wmu.Lock()
@@ -169,14 +168,15 @@ func (c *ServerConn) WriteResponse(correlationID int32, version int16, m codec.M
 // go from the page cache to the socket without passing through this process.
 //
 // Errors are as in WriteResponse. If the file turns out shorter than s
-// promised, the error is ErrFileTruncated and the connection is closed, since
-// the peer was told the length already.
+// promised, the error wraps ErrFileTruncated and the connection is closed,
+// since the peer was told the length already. Small sections are read before
+// anything is written; an error then leaves the connection as it was, which
+// Context tells.
 func (c *ServerConn) WriteResponseWithFile(correlationID int32, version int16, head codec.Message, s FileSection) error {
 	e := encoders.Get().(*encoder)
 	defer e.put()
-	id := correlation(correlationID)
 	size := s.Size()
-	if err := e.encode(version, size, &id, head); err != nil {
+	if err := e.encodeResponse(correlationID, version, size, head); err != nil {
 		return err
 	}
 	if done, err := e.inline(s, size); err != nil {

@@ -91,6 +91,26 @@ func (s *Stream) Next(ctx context.Context) ([]byte, error) {
 	return b.b, nil
 }
 
+// Frame is a response body in pooled memory.
+type Frame struct {
+	Body []byte
+	buf  *buffer
+}
+
+// Release returns the memory for reuse. Nothing that aliases Body may be used
+// afterwards. It must be called at most once, or not at all.
+func (f Frame) Release() { f.buf.put() }
+
+// NextFrame is Next for receivers that can tell when they are done with a
+// body, which spares a consumer an allocation of the size of each fetch.
+func (s *Stream) NextFrame(ctx context.Context) (Frame, error) {
+	b, err := s.next(ctx)
+	if err != nil {
+		return Frame{}, err
+	}
+	return Frame{Body: b.b, buf: b}, nil
+}
+
 // Recv waits like Next and decodes the body into m. Byte slices in m may alias
 // the received frame, which then belongs to m.
 func (s *Stream) Recv(ctx context.Context, m codec.Message) error {

@@ -33,14 +33,16 @@ const (
 	// inlineSection is up to what size a section is read into the same buffer
 	// as its head: one write, and one wake-up of the peer, instead of two.
 	inlineSection = 16 << 10
-	// keepEncoder is the largest encoding buffer that is kept for reuse.
-	keepEncoder = 1 << 20
+	// keepEncoder is the largest encoding buffer that is kept for reuse. A full
+	// produce queue of default size, 100 batches of 16 KiB, fits.
+	keepEncoder = 4 << 20
 )
 
 // encoder is a pooled Coder with its output.
 type encoder struct {
 	c   codec.Coder
 	buf []byte
+	id  correlation // here because a local one would escape
 }
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
@@ -68,6 +70,12 @@ func (e *encoder) encode(version int16, extra int64, parts ...codec.Message) err
 	}
 	binary.BigEndian.PutUint32(e.buf, uint32(n))
 	return nil
+}
+
+// encodeResponse is encode for a response.
+func (e *encoder) encodeResponse(id int32, version int16, extra int64, m codec.Message) error {
+	e.id = correlation(id)
+	return e.encode(version, extra, &e.id, m)
 }
 
 // correlation is the response header.
