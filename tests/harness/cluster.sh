@@ -57,7 +57,17 @@ cluster_start() {
 # cluster_pid: of the daemon that is, or was last, ready.
 cluster_pid() { sed -n 's/.*"pid": *\([0-9][0-9]*\).*/\1/p' "$HOME/.fluvio/data/daemon.json"; }
 
-cluster_kill() { kill -9 "$(cluster_pid)" || die 'kill -9'; }
+# cluster_kill returns when the process is gone: the kernel takes a moment to
+# free its memory and then its lock.
+cluster_kill() {
+	local pid deadline=$((SECONDS + 10))
+	pid=$(cluster_pid)
+	kill -9 "$pid" || die 'kill -9'
+	while kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do
+		[ "$SECONDS" -lt "$deadline" ] || die "process $pid survives kill -9"
+		sleep 0.01
+	done
+}
 
 cluster_resume() {
 	local out
