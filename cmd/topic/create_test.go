@@ -214,7 +214,7 @@ func TestConfigFileFaults(t *testing.T) {
 		"meta: {name: t}\nretention: {segment-size: 9 EB}":     "retention.segment-size: ",
 		"meta: {name: t}\npartition: {max-size: x}":            "partition.max-size: ",
 		"meta: {name: t}\npartition: {maps: [{id: 0}]}":        "partition.maps: ",
-		"meta: {name: t}\npartition: {count: -1}":              "count",
+		"meta: {name: t}\npartition: {count: -1}":              "cannot unmarshal -1",
 		"meta: {name: t}\ndurability: often":                   "durability: unknown mode `often`",
 		"meta: {name: t}\ndeduplication: {bounds: {age: 1m}}":  "count: must be at least 1",
 		"meta: {name: t}\ndeduplication: {bounds: {count: 1}}": "missing field `uses`",

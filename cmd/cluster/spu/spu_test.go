@@ -21,7 +21,9 @@ type fakeAdmin struct {
 	err        error
 }
 
-func (a *fakeAdmin) Spus(context.Context, client.ListOptions) ([]api.Spu, error) { return a.spus, a.err }
+func (a *fakeAdmin) Spus(context.Context, client.ListOptions) ([]api.Spu, error) {
+	return a.spus, a.err
+}
 
 func (a *fakeAdmin) CustomSpus(context.Context, client.ListOptions) ([]api.CustomSpu, error) {
 	var out []api.CustomSpu
