@@ -189,7 +189,7 @@ func (c *producerConfig) validate() error {
 		}
 	}
 	refuse(c.batchSize <= 0, "batch size is %v, want at least 1", c.batchSize)
-	refuse(c.maxRequest <= 0 || c.maxRequest > maxRequestBytes, "maximum request size is %v, want 1 to 32 MiB", c.maxRequest)
+	refuse(c.maxRequest <= 0 || c.maxRequest > maxRecordBytes, "maximum request size is %v, want 1 to 60 MiB", c.maxRequest)
 	refuse(c.queue <= 0, "batch queue is %v, want at least 1", c.queue)
 	refuse(c.linger < 0, "linger is %v, want 0 or more", c.linger)
 	refuse(c.timeout < 0 || c.timeout.Milliseconds() > math.MaxInt32, "time-out is %v, want 0 to 24 days", c.timeout)

@@ -15,6 +15,9 @@ const (
 	// is larger by itself. A request of this size keeps a server busy for
 	// longer than the way there takes, so more would only cost memory.
 	maxRequestBytes = 1 << 20
+	// maxRecordBytes is the largest MaxRequestSize. Beyond it no frame could
+	// hold a request; what is still too much for a topic its SPU says.
+	maxRecordBytes = 60 << 20
 )
 
 // writer is the queue of one partition and the goroutine that empties it.

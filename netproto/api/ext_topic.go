@@ -21,11 +21,19 @@ const objectVersion = ScVersion
 // value means: the cluster's defaults.
 type TopicConfig struct {
 	Durability Durability
+	// MinInSync is how many replicas must have a record before ReadCommitted
+	// produce is acknowledged; 0 means 1.
+	MinInSync uint32
+	// UncleanElection lets a replica that is not in sync lead when no other
+	// is left, at the price of acknowledged records.
+	UncleanElection bool
 }
 
 // Code visits the settings.
 func (t *TopicConfig) Code(c *codec.Coder) {
 	codec.Enum8(c, &t.Durability, DurabilityNever, "durability")
+	c.U32(&t.MinInSync)
+	c.Bool(&t.UncleanElection)
 }
 
 // Durability is when a record of a topic may be acknowledged.

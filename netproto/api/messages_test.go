@@ -82,6 +82,14 @@ func kinds() []struct {
 		own(func() codec.Message { return &Assignments{} }),
 		own(func() codec.Message { return &ReportReplicasRequest{} }),
 		own(func() codec.Message { return &ReportReplicasResponse{} }),
+		own(func() codec.Message { return &PeerHelloRequest{} }),
+		own(func() codec.Message { return &PeerHelloResponse{} }),
+		own(func() codec.Message { return &ReplicaFetchRequest{} }),
+		own(func() codec.Message { return &ReplicaFetchResponse{} }),
+		own(func() codec.Message { return &AlterISRRequest{} }),
+		own(func() codec.Message { return &AlterISRResponse{} }),
+		own(func() codec.Message { return &MoveLeadersRequest{} }),
+		own(func() codec.Message { return &MoveLeadersResponse{} }),
 	}
 }
 
