@@ -37,10 +37,17 @@ func TestScripts(t *testing.T) {
 				Dir:                 dir,
 				RequireExplicitExec: true,
 				UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+				Cmds:                commands,
 				Setup: func(env *testscript.Env) error {
 					home := filepath.Join(env.WorkDir, "home")
 					env.Setenv("HOME", home)
 					env.Setenv("FLUVIO_HINTS", "")
+					// A daemon must not outlive its script, however that ends.
+					env.Defer(func() {
+						if _, err := kill(home); err != nil {
+							t.Error(err)
+						}
+					})
 					return os.Mkdir(home, 0o755)
 				},
 			})

@@ -23,11 +23,14 @@ const (
 	gonePoll       = time.Millisecond
 )
 
-// Build compiles the fluvio binary into dir. FLUVIO_BIN names one that is
-// ready.
+// Build compiles the fluvio binary into dir. FLUVIO_BIN is the absolute path of
+// one that is ready.
 func Build(dir string) (string, error) {
 	if bin := os.Getenv("FLUVIO_BIN"); bin != "" {
-		return filepath.Abs(bin)
+		if !filepath.IsAbs(bin) {
+			return "", fmt.Errorf("FLUVIO_BIN is %q, want an absolute path: tests run in the folders of their packages", bin)
+		}
+		return bin, nil
 	}
 	bin := filepath.Join(dir, "fluvio")
 	cmd := exec.Command("go", "build", "-o", bin, "github.com/fluvio-go/fluvio/cmd/fluvio")
