@@ -59,16 +59,16 @@ func beyondEnd(offset, end int64) api.ErrorCode {
 // can be stored in the cluster yet, so a name is never found; a module that
 // comes with the request cannot be run.
 func smartModuleCode(modules []api.SmartModuleInvocation) api.ErrorCode {
-	for i := range modules {
-		m := &modules[i]
-		if !m.AdHoc {
-			return api.ErrorCode{ID: api.SmartModuleNotFound, Detail: &api.ErrorDetail{Text: m.Predefined}}
-		}
-		d := &api.ErrorDetail{Text: "this SPU does not run SmartModules that come with the request"}
-		if m.Name != nil {
-			d.HasName, d.Name = true, *m.Name
-		}
-		return api.ErrorCode{ID: api.SmartModuleInvalid, Detail: d}
+	if len(modules) == 0 {
+		return api.ErrorCode{}
 	}
-	return api.ErrorCode{}
+	m := &modules[0]
+	if !m.AdHoc {
+		return api.ErrorCode{ID: api.SmartModuleNotFound, Detail: &api.ErrorDetail{Text: m.Predefined}}
+	}
+	d := &api.ErrorDetail{Text: "this SPU does not run SmartModules that come with the request"}
+	if m.Name != nil {
+		d.HasName, d.Name = true, *m.Name
+	}
+	return api.ErrorCode{ID: api.SmartModuleInvalid, Detail: d}
 }

@@ -57,7 +57,7 @@ func topics() []topic {
 		},
 	}, {
 		Name: "yes",
-		Spec: spec{Replicas: replicas{[]assigned{{ID: 0, Replicas: []int{5001, 5002}}}}, Compression: "a: b"},
+		Spec: spec{Replicas: replicas{[]assigned{{ID: 0, Replicas: []int{5001, 5002}}}}, Compression: "a: b", hidden: 7},
 	}}
 }
 

@@ -23,7 +23,7 @@ func Nearest(word string, candidates []string) []string {
 	}
 	var found []match
 	for _, name := range candidates {
-		cost := allowed + 1
+		var cost int
 		switch {
 		case name == word || word == "":
 			continue
