@@ -2,6 +2,7 @@ package cmdutil
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -46,12 +47,22 @@ func explainConn(conn *transport.ConnError, target profiles.Target) error {
 	}
 	var (
 		mismatch *transport.FirstReadError
+		alert    *net.OpError
+		verify   *tls.CertificateVerificationError
 		lookup   *net.DNSError
 	)
 	switch {
 	case errors.As(conn.Err, &mismatch):
 		e.Code = uerr.Denied
 		e.Why, e.Next = explainTLS(mismatch, conn.Addr)
+	case errors.As(conn.Err, &alert) && alert.Op == tlsAlertOp:
+		e.Code = uerr.Denied
+		e.Why = "the cluster ended the TLS handshake; it may want a client certificate, or not trust the one it got"
+		e.Next = certificateCommands(conn.Addr)
+	case errors.As(conn.Err, &verify):
+		e.Code = uerr.Denied
+		e.Why = "the cluster's certificate is not trusted: " + verify.Err.Error()
+		e.Next = certificateCommands(conn.Addr)
 	case errors.As(conn.Err, &lookup):
 		e.Why = fmt.Sprintf("the name %q does not resolve", lookup.Name)
 		e.Next = profileCommands(target)
@@ -69,16 +80,22 @@ func explainConn(conn *transport.ConnError, target profiles.Target) error {
 	return e
 }
 
+// tlsAlertOp is what crypto/tls calls the operation when the peer sent an
+// alert; the alert itself has no exported type.
+const tlsAlertOp = "remote error"
+
 func explainTLS(m *transport.FirstReadError, addr string) (why string, next []string) {
 	plain := []string{fmt.Sprintf("fluvio -c %s version", addr)}
-	secure := []string{
-		fmt.Sprintf("fluvio -c %s --tls version", addr),
-		fmt.Sprintf("fluvio -c %s --tls --enable-client-cert --domain NAME --ca-cert FILE --client-cert FILE --client-key FILE version", addr),
-	}
 	if m.TLS {
 		return m.Error(), plain
 	}
-	return m.Error(), secure
+	return m.Error(), append([]string{fmt.Sprintf("fluvio -c %s --tls version", addr)}, certificateCommands(addr)...)
+}
+
+func certificateCommands(addr string) []string {
+	return []string{
+		fmt.Sprintf("fluvio -c %s --tls --enable-client-cert --domain NAME --ca-cert FILE --client-cert FILE --client-key FILE version", addr),
+	}
 }
 
 func describeTarget(target profiles.Target) string {
