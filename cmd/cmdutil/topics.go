@@ -34,10 +34,7 @@ func NoSuchTopic(ctx context.Context, l TopicLister, name, use string) (why stri
 	for _, near := range suggest.Nearest(name, names) {
 		next = append(next, fmt.Sprintf(use, near))
 	}
-	if len(names) > 0 {
-		next = append(next, "fluvio topic list")
-	}
-	return why, append(next, "fluvio topic create "+name)
+	return why, append(next, "fluvio topic list")
 }
 
 func topicNames(topics []api.Topic) []string {

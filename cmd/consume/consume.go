@@ -82,7 +82,7 @@ func addSourceFlags(cmd *cobra.Command, opts *options) {
 	fs.BoolVarP(&opts.all, "all-partitions", "A", false, "Read all partitions, which is the default")
 	fs.StringVarP(&opts.consumer, "consumer", "c", "", "Store how far records were read under this consumer `id`, and go on from there")
 	fs.Int32VarP(&opts.maxBytes, "maxbytes", "b", 0, "Most bytes to receive at once (`integer`)")
-	fs.Var(&opts.isolation, "isolation", "Which records to read, as `level`: read_uncommitted or read_committed [default: read_uncommitted]")
+	fs.Var(&opts.isolation, "isolation", "Read records up to this `level`: read_uncommitted or read_committed [default: read_uncommitted]")
 	argv.Repeatable(cmd, "partition")
 	argv.Conflicts(cmd, "all-partitions", "partition")
 }

@@ -149,7 +149,10 @@ func TestFailures(t *testing.T) {
 	retries := newFakeStream()
 	retries.err = &client.Error{Code: api.ErrorCode{ID: api.MaxRetryReached}, Topic: "t"}
 	commit := newFakeStream("a")
-	commit.closeErr = errors.New("no session")
+	noSession := &client.Error{Topic: "t", Err: errors.New("no session")}
+	commit.closeErr = errors.Join(noSession, noSession)
+	disabled := newFakeStream()
+	disabled.closeErr = errors.Join(&client.Error{Code: api.ErrorCode{ID: api.OffsetManagementDisabled}, Topic: "t"})
 	missing := &client.Error{Code: api.ErrorCode{ID: api.TopicNotFound}, Message: "Topic not found: t", Partition: -1}
 	for _, test := range []struct {
 		name, args string
@@ -162,7 +165,8 @@ func TestFailures(t *testing.T) {
 		{"late", "-d", &fakeCluster{s: late}, false, "SmartModule sm was not found", uerr.NotFound, "a\n"},
 		{"retries", "", &fakeCluster{s: retries}, false, "max retry attempts reached", uerr.Failed, ""},
 		{"retries on a terminal", "--disable-progressbar", &fakeCluster{s: retries}, true, "", 0, ""},
-		{"commit", "-c id -d", &fakeCluster{s: commit}, false, "no session", uerr.Failed, "a\n"},
+		{"commit", "-c id -d", &fakeCluster{s: commit}, false, "t-0: no session", uerr.Failed, "a\n"},
+		{"commit disabled", "-c id -d", &fakeCluster{s: disabled}, false, "the offset management is disabled for the stream", uerr.Failed, ""},
 		{"no topic", "", &fakeCluster{err: missing, topics: []api.Topic{{Name: "t1"}}}, false, "Topic not found: t", uerr.NotFound, ""},
 		{"no table format", "--table-format f", &fakeCluster{s: newFakeStream()}, false, "TableFormat not found: f", uerr.NotFound, ""},
 		{"full table", "-O full-table", nil, false, "-O full-table is not available in this release; use -O table", uerr.Usage, ""},

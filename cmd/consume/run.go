@@ -191,9 +191,23 @@ func consume(ctx context.Context, opts *options, s stream, printer *recfmt.Print
 		fmt.Fprintln(opts.f.IO.Err, "Consumer stream has closed")
 	}
 	if cerr := within(ctx, s.Close); err == nil && cerr != nil {
-		err = cmdutil.ExplainStream(cerr, fmt.Sprintf("how far consumer %q has read is not stored", opts.consumer))
+		err = notStored(opts, cerr)
 	}
 	return err
+}
+
+// notStored words the failure to store a position. Each partition has its own,
+// usually the same; one is enough.
+func notStored(opts *options, err error) error {
+	var first *client.Error
+	if errors.As(err, &first) {
+		err = first
+	}
+	why := fmt.Sprintf("how far consumer %q has read is not stored", opts.consumer)
+	if errors.Is(err, api.OffsetManagementDisabled) {
+		why += ": the cluster does not keep positions"
+	}
+	return cmdutil.ExplainStream(err, why)
 }
 
 func copyRecords(ctx context.Context, opts *options, s stream, out *sink) error {
@@ -245,7 +259,7 @@ func explainOpen(ctx context.Context, opts *options, c cluster, err error) error
 	switch {
 	case errors.Is(err, client.ErrTopicNotFound):
 		why, next := cmdutil.NoSuchTopic(ctx, c, opts.topic, "fluvio consume %s")
-		return cmdutil.ExplainStream(err, why, next...)
+		return cmdutil.ExplainStream(err, why, append(next, "fluvio topic create "+opts.topic)...)
 	case errors.Is(err, client.ErrPartitionNotFound):
 		return cmdutil.ExplainStream(err, "", "fluvio partition list")
 	}

@@ -99,7 +99,7 @@ func addSendFlags(cmd *cobra.Command, opts *options) {
 	fs.Var(&opts.linger, "linger", "Wait this long for a batch to fill (`time`) [default: 0s]")
 	fs.IntVar(&opts.batchSize, "batch-size", defaultBatchSize, "Size of a batch before compression (`bytes`)")
 	fs.IntVar(&opts.maxRequest, "max-request-size", defaultMaxRequest, "Largest record that is sent (`bytes`)")
-	fs.Var(&opts.isolation, "isolation", "Which `level` an acknowledgement means: read_uncommitted (leader) or read_committed (all replicas) [default: read_uncommitted]")
+	fs.Var(&opts.isolation, "isolation", "Acknowledge records at this `level`: read_uncommitted (leader has it) or read_committed (all replicas have it) [default: read_uncommitted]")
 	fs.Var(&opts.delivery, "delivery-semantic", "How hard to try, as `semantic`: at-least-once or at-most-once [default: at-least-once]")
 	fs.VarP(&opts.partition, "partition", "p", "Send all records to this partition (`integer`)")
 	fs.StringVarP(&opts.mirror, "mirror", "m", "", "Send to the partition that mirrors this `remote` cluster")

@@ -146,7 +146,7 @@ func explainOpen(ctx context.Context, opts *options, c cluster, err error) error
 	switch {
 	case errors.Is(err, client.ErrTopicNotFound):
 		why, next := cmdutil.NoSuchTopic(ctx, c, opts.topic, "fluvio produce %s")
-		return cmdutil.ExplainStream(err, why, next...)
+		return cmdutil.ExplainStream(err, why, append(next, "fluvio topic create "+opts.topic)...)
 	case errors.Is(err, client.ErrPartitionNotFound):
 		return cmdutil.ExplainStream(err, "", "fluvio partition list")
 	case errors.Is(err, client.ErrConfig):

@@ -91,7 +91,7 @@ func deleteOne(ctx context.Context, opts *deleteOptions, a admin, name string, a
 	}
 	if errors.Is(err, api.TopicNotFound) {
 		why, next := cmdutil.NoSuchTopic(ctx, a, name, "fluvio topic delete %s")
-		return label, cmdutil.ExplainAdmin(err, why, next[:len(next)-1]...) // all but creating it
+		return label, cmdutil.ExplainAdmin(err, why, next...)
 	}
 	return label, cmdutil.ExplainAdmin(err, "")
 }

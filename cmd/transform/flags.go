@@ -29,7 +29,7 @@ func (t *Flags) Add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&t.name, "smartmodule", "", "Transform records with the stored SmartModule of this `name`")
 	fs.StringVar(&t.path, "smartmodule-path", "", "Transform records with the SmartModule in this file (`path`)")
-	fs.Var(&t.initial, "aggregate-initial", "`initial` value of an aggregate SmartModule")
+	fs.Var(&t.initial, "aggregate-initial", "Start an aggregate SmartModule with this `value`")
 	fs.VarP(&t.params, "params", "e", "Parameter of the SmartModule, as `key=value`; repeatable")
 	fs.StringVarP(&t.file, "transforms", "t", "", "Transform records as this YAML file says (`path`)")
 	fs.StringArrayVar(&t.lines, "transforms-line", nil, "One step of a transformation as `json`; repeatable")
