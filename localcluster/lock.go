@@ -48,13 +48,21 @@ func (e *RunningError) Error() string {
 	return fmt.Sprintf("process %d is already running a cluster in %s", e.PID, e.DataDir)
 }
 
-// takeLock makes the current process the only daemon of dataDir.
+// takeLock makes the current process the only daemon of dataDir. The state of
+// a daemon that was killed goes: its process id may have a new owner by now,
+// whom nobody may take for the holder of the lock.
 func takeLock(dataDir string) (*filelock.Lock, error) {
 	deadline := time.Now().Add(lockPatience)
 	for {
 		l, err := filelock.Try(filepath.Join(dataDir, lockName))
-		if err == nil || !errors.Is(err, filelock.ErrHeld) {
-			return l, err
+		if err == nil {
+			if err := os.Remove(filepath.Join(dataDir, stateName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, errors.Join(err, l.Release())
+			}
+			return l, nil
+		}
+		if !errors.Is(err, filelock.ErrHeld) {
+			return nil, err
 		}
 		if time.Now().After(deadline) {
 			st, _ := readState(dataDir) // the pid is only for the message
