@@ -20,16 +20,28 @@ import (
 var (
 	crashSeed = flag.Uint64("seed", 1, "first seed of the crash test")
 	crashRuns = flag.Int("runs", 300, "number of seeds of the crash test")
+	crashAll  = flag.Bool("keepgoing", false, "try all seeds of the crash test, though some fail")
 )
 
 // TestCrash does random operations on a log whose disk fails and loses power
 // at random, and compares it with a model after each. Run a failing seed
 // alone with -run TestCrash -v -seed N -runs 1.
+// With -keepgoing the last line of a failed run lists all seeds that failed.
 func TestCrash(t *testing.T) {
-	for seed := *crashSeed; seed < *crashSeed+uint64(*crashRuns); seed++ {
-		if !t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { newCrasher(t, seed).run() }) {
-			return
+	var failed []uint64
+	for i := range uint64(*crashRuns) {
+		seed := *crashSeed + i
+		ok := t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { newCrasher(t, seed).run() })
+		if ok {
+			continue
 		}
+		failed = append(failed, seed)
+		if !*crashAll {
+			break
+		}
+	}
+	if len(failed) > 0 {
+		t.Logf("failing seeds: %d", failed)
 	}
 }
 

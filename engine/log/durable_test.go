@@ -111,6 +111,39 @@ func TestFailedSync(t *testing.T) {
 	}
 }
 
+// TestFailedSyncDuringTruncation lets the syncs of a truncation fail, so that
+// the log is repaired while half of the truncation is still to be done. What
+// was left to do must not put a file in the middle of the repaired log.
+func TestFailedSyncDuringTruncation(t *testing.T) {
+	m := vfs.NewMem()
+	fs := errorfs.New(m)
+	l := mustOpen(t, "d", Options{FS: fs})
+	rng := newRand(1)
+	mustAppend(t, l, makeBatch(rng, 4, 10, 1))
+	mustAppend(t, l, makeBatch(rng, 4, 10, 1))
+	fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 2, Err: syscall.EIO})
+	if err := l.TruncateTo(4); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("truncate: %v", err)
+	}
+	for l.WaitDurable(ctx, l.EndOffset()) != nil {
+	}
+	if l.EndOffset() != 4 {
+		t.Fatalf("log ends at %d after truncation to 4", l.EndOffset())
+	}
+	a := mustAppend(t, l, makeBatch(rng, 2, 10, 1), makeBatch(rng, 3, 10, 1))
+	if err := l.WaitAppended(ctx, a); err != nil {
+		t.Fatal(err)
+	}
+	check := func(l *Log) {
+		t.Helper()
+		if got, damaged := readAll(t, l, 0, 1<<20); len(got) != 3 || len(damaged) > 0 || l.EndOffset() != a.End {
+			t.Fatalf("%d batches to offset %d, damaged %v", len(got), l.EndOffset(), damaged)
+		}
+	}
+	check(l)
+	check(mustOpen(t, "d", Options{FS: m.CrashClone(rng)}))
+}
+
 // TestFull runs out of space and gets it back.
 func TestFull(t *testing.T) {
 	fs := errorfs.New(vfs.NewMem())
