@@ -329,6 +329,42 @@ func TestStaleFiles(t *testing.T) {
 }
 
 // TestMissingSegment removes or blocks a segment in the middle.
+// TestStaleTail brings back, after a truncation, the end of a segment and the
+// index entries for it, as a power loss can. Both are beyond the next segment.
+func TestStaleTail(t *testing.T) {
+	m := vfs.NewMem()
+	c := Config{IndexInterval: 64}
+	want := fill(t, m, c, 8)
+	const index = "d/00000000000000000000.index"
+	oldLog, err := vfs.ReadFile(m, first0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldIndex, err := vfs.ReadFile(m, index)
+	if err != nil || len(oldIndex) < 2*indexEntrySize {
+		t.Fatalf("index of %d bytes, %v", len(oldIndex), err)
+	}
+	l := mustOpen(t, "d", Options{FS: m, Config: c})
+	if err := l.TruncateTo(want[3].BaseOffset()); err != nil {
+		t.Fatal(err)
+	}
+	b := makeBatch(newRand(2), 30, 10, 1)
+	mustAppend(t, l, b)
+	want = append(want[:3], b)
+	mustClose(t, l)
+	for n := len(oldIndex); n >= 0; n -= indexEntrySize {
+		vfs.WriteFile(m, first0, oldLog)
+		vfs.WriteFile(m, index, oldIndex[:n])
+		l = mustOpen(t, "d", Options{FS: m, Config: c})
+		got, damaged := readAll(t, l, 0, 1<<20)
+		if len(damaged) > 0 {
+			t.Fatalf("index of %d bytes: %v", n, damaged[0])
+		}
+		equalBatches(t, got, want)
+		mustClose(t, l)
+	}
+}
+
 func TestMissingSegment(t *testing.T) {
 	cfg := Config{SegmentBytes: 1024}
 	for _, how := range []string{"removed", "unreadable", "unopenable"} {

@@ -15,10 +15,12 @@ func (l *Log) skimTrusted(s *segment, h *handle, limit, upper int64) error {
 		w := newWalker(h.File, limit)
 		_, err := w.head(int64(e.pos), s.base+int64(e.rel))
 		w.release()
-		ok = err == nil
+		// An index that was cut may come back after a crash, with the bytes
+		// that it was cut for.
+		ok = err == nil && s.base+int64(e.rel) < upper
 	}
 	if !ok {
-		e, n = l.importIndex(s, h, limit)
+		e, n = l.importIndex(s, h, limit, upper)
 	}
 	s.idx.filed = n
 	s.next = s.base + int64(e.rel)
@@ -38,9 +40,10 @@ func (l *Log) skimTrusted(s *segment, h *handle, limit, upper int64) error {
 	return nil
 }
 
-// importIndex takes over an index file that has unused slots, or makes room
-// for a new one. It returns the last entry and the number of entries.
-func (l *Log) importIndex(s *segment, h *handle, limit int64) (entry, int) {
+// importIndex takes over an index file that has unused slots or goes beyond
+// its segment, or makes room for a new one. It returns the last entry and the
+// number of entries.
+func (l *Log) importIndex(s *segment, h *handle, limit, upper int64) (entry, int) {
 	list, ok, err := readIndex(l.fs, s.idx.path, int(l.cfg.Load().IndexBytes/indexEntrySize), limit)
 	if err != nil || !ok {
 		l.events.rebuilt(Rebuilt{File: s.idx.path, Reason: "file is missing or damaged"})
@@ -48,6 +51,9 @@ func (l *Log) importIndex(s *segment, h *handle, limit int64) (entry, int) {
 		return entry{}, 0
 	}
 	n := len(list)
+	for n > 0 && s.base+int64(list[n-1].rel) >= upper {
+		n--
+	}
 	if l.writeIndex(s, nil, int64(n)*indexEntrySize) != nil || n == 0 {
 		return entry{}, 0
 	}
