@@ -248,6 +248,10 @@ func (c *crasher) clean() {
 	c.tell("clean: %d %v", n, err)
 	c.shrunk()
 	c.evicted()
+	if err == nil {
+		// Whatever is left of them, the log cannot end before its start.
+		c.acked = max(c.acked, c.start)
+	}
 }
 
 func (c *crasher) evicted() {
@@ -259,7 +263,7 @@ func (c *crasher) evicted() {
 		c.t.Fatalf("log starts at %d, inside the batch at %d", start, c.batches[0].BaseOffset())
 	}
 	c.start = max(c.start, start)
-	c.acked, c.hw = max(c.acked, start), max(c.hw, start)
+	c.hw = max(c.hw, start)
 }
 
 func (c *crasher) truncate() {
@@ -393,7 +397,7 @@ func (c *crasher) adopt() {
 		}
 		next = b.NextOffset()
 		if !c.tried[crc32.ChecksumIEEE(b[16:])] && b.BaseOffset() >= c.start {
-			t.Fatalf("batch at %d was never appended, or truncated before", b.BaseOffset())
+			t.Fatalf("batch at %d was never appended, or truncated before, log %d to %d, %d bytes sum %08x", b.BaseOffset(), start, end, len(b), crc32.ChecksumIEEE(b[16:]))
 		}
 	}
 	for _, b := range c.batches {

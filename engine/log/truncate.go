@@ -45,6 +45,16 @@ func (l *Log) truncate(offset int64) error {
 	if offset < l.segs[0].base {
 		return &OffsetEvicted{Offset: offset, Next: l.segs[0].base}
 	}
+	// What stays must be on the device before a new file follows it, and a
+	// sync that fails half-way through would have to give some of it up.
+	l.mu.RLock()
+	settled := l.point().offset >= offset
+	l.mu.RUnlock()
+	if !settled {
+		if err := l.flush(); err != nil {
+			return err
+		}
+	}
 	i := l.find(offset)
 	s := l.segs[i]
 	at, err := l.boundary(s, offset)
@@ -204,11 +214,6 @@ func (l *Log) cutFile(s *segment) error {
 		return ioError(err, "truncate %s to byte %d", s.path, s.size)
 	}
 	if err := f.Sync(); err != nil {
-		l.mu.Lock()
-		if s.dirty() {
-			l.failed = err // this sync may have lost what is left of the tail
-		}
-		l.mu.Unlock()
 		return ioError(err, "sync %s", s.path)
 	}
 	return nil
