@@ -412,38 +412,6 @@ func TestMissingSegment(t *testing.T) {
 	}
 }
 
-func TestForeignDirectory(t *testing.T) {
-	m := vfs.NewMem()
-	open := func(topic byte, cluster string, r *recorder) *Log {
-		return mustOpen(t, "base/d", Options{
-			FS: m, TopicID: [16]byte{topic}, ClusterID: cluster, Events: r.events(), Now: at(1_800_000_000_000),
-		})
-	}
-	var r recorder
-	l := open(1, "a", &r)
-	mustAppend(t, l, makeBatch(newRand(1), 3, 10, 1))
-	mustClose(t, l)
-	l = open(2, "a", &r)
-	if l.EndOffset() != 0 || len(r.aside) != 1 {
-		t.Fatalf("end %d, set aside %+v", l.EndOffset(), r.aside)
-	}
-	mustClose(t, l)
-	l = open(2, "b", &r)
-	mustClose(t, l)
-	if len(r.aside) != 2 || r.aside[0].To == r.aside[1].To {
-		t.Fatalf("set aside %+v", r.aside)
-	}
-	l = mustOpen(t, r.aside[0].To, Options{FS: m}) // nothing was lost
-	if l.EndOffset() != 3 {
-		t.Fatalf("end %d", l.EndOffset())
-	}
-	mustClose(t, l)
-	vfs.WriteFile(m, "base/d/"+metaName, []byte(`{"format":2}`))
-	if _, err := Open("base/d", Options{FS: m}); !errors.Is(err, ErrNewerFormat) {
-		t.Fatal(err)
-	}
-}
-
 // TestFluvioDirectory opens a directory as Fluvio leaves it: sparse index,
 // 8-byte checkpoint, nothing else, epochs unknown.
 func TestFluvioDirectory(t *testing.T) {
