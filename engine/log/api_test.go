@@ -126,7 +126,7 @@ func TestReplicaAndEpochs(t *testing.T) {
 }
 
 func TestReadBounds(t *testing.T) {
-	_, l := memLog(t, Config{SegmentBytes: 1024})
+	l := memLog(t, Config{SegmentBytes: 1024})
 	for i := range uint64(10) {
 		mustAppend(t, l, makeBatch(newRand(i), 3, 300, 1))
 	}
@@ -170,7 +170,7 @@ func TestConfig(t *testing.T) {
 
 // TestIdleCost opens many logs: none keeps a file open or reads content.
 func TestIdleCost(t *testing.T) {
-	_, l := memLog(t, Config{SegmentBytes: 1024})
+	l := memLog(t, Config{SegmentBytes: 1024})
 	for i := range uint64(20) {
 		mustAppend(t, l, makeBatch(newRand(i), 1, 300, 1))
 	}

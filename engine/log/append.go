@@ -234,7 +234,7 @@ func (l *Log) roll(now time.Time) error {
 		return nil
 	}
 	if l.cfg.Load().Durability != Never {
-		if err := l.sync(s); err != nil {
+		if err := l.flush(); err != nil {
 			return err
 		}
 	}

@@ -134,7 +134,7 @@ func (l *Log) retire(s, n *segment) {
 	}
 	l.cutIndex(s, s.size)
 	l.sealIndex(s)
-	l.later(func() error { return l.trim(s) })
+	l.later(func() error { return l.cutFile(s, false) })
 	_ = l.catchUp()
 }
 

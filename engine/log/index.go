@@ -84,11 +84,6 @@ func (x *index) after(pos int64) (entry, bool) {
 	return entry{}, false
 }
 
-// reset forgets everything, file included.
-func (x *index) reset() {
-	*x = index{path: x.path, loaded: true}
-}
-
 // unload frees the memory of an idle index.
 func (x *index) unload() {
 	x.cache, x.loaded = nil, false
