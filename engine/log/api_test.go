@@ -126,7 +126,7 @@ func TestReplicaAndEpochs(t *testing.T) {
 }
 
 func TestReadBounds(t *testing.T) {
-	_, l := memLog(t, Config{SegmentBytes: 1024})
+	l := memLog(t, Config{SegmentBytes: 1024})
 	for i := range uint64(10) {
 		mustAppend(t, l, makeBatch(newRand(i), 3, 300, 1))
 	}
@@ -170,7 +170,7 @@ func TestConfig(t *testing.T) {
 
 // TestIdleCost opens many logs: none keeps a file open or reads content.
 func TestIdleCost(t *testing.T) {
-	_, l := memLog(t, Config{SegmentBytes: 1024})
+	l := memLog(t, Config{SegmentBytes: 1024})
 	for i := range uint64(20) {
 		mustAppend(t, l, makeBatch(newRand(i), 1, 300, 1))
 	}
@@ -191,5 +191,50 @@ func TestIdleCost(t *testing.T) {
 		t.Fatalf("%d batches, %v", len(got), damaged)
 	}
 	mustAppend(t, l, makeBatch(newRand(1), 1, 300, 1))
+	mustClose(t, l)
+}
+
+// TestManyOffsets appends small batches that claim as many records as a header
+// can. Offsets relative to a segment must not overflow.
+func TestManyOffsets(t *testing.T) {
+	rng := newRand(1)
+	m := vfs.NewMem()
+	c := Config{IndexInterval: 1}
+	l := mustOpen(t, "d", Options{FS: m, Config: c})
+	var want []record.Batch
+	for i := range 9 {
+		b := makeBatch(rng, math.MaxInt32-i, 10, 1)
+		b[22] = 1 // gzip: the count cannot be checked
+		b.SetCRC()
+		mustAppend(t, l, b)
+		want = append(want, b)
+	}
+	check := func() {
+		t.Helper()
+		got, damaged := readAll(t, l, 0, 100)
+		if len(damaged) > 0 {
+			t.Fatal(damaged[0])
+		}
+		equalBatches(t, got, want)
+		for _, b := range want {
+			s, err := l.Read(b.NextOffset()-1, 1, l.EndOffset())
+			if err != nil || s.StartOffset() != b.BaseOffset() {
+				t.Fatalf("read offset %d: %+v, %v", b.NextOffset()-1, s, err)
+			}
+			s.Release()
+		}
+	}
+	check()
+	mustClose(t, l)
+	l = mustOpen(t, "d", Options{FS: m, Config: c})
+	check()
+	if err := m.Remove(pointPath("d")); err != nil {
+		t.Fatal(err)
+	}
+	l = mustOpen(t, "d", Options{FS: m, Config: c})
+	check()
+	if err := l.TruncateTo(want[7].BaseOffset() + 1); err != nil || l.EndOffset() != want[7].BaseOffset() {
+		t.Fatalf("end %d, %v", l.EndOffset(), err)
+	}
 	mustClose(t, l)
 }

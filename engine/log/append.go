@@ -2,6 +2,7 @@ package log
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
@@ -149,7 +150,7 @@ func (l *Log) write(batches []byte, now time.Time) error {
 	for len(batches) > 0 {
 		cfg := l.cfg.Load()
 		s := l.active()
-		n := fitting(batches, cfg.SegmentBytes-s.size)
+		n := fitting(batches, cfg.SegmentBytes-s.size, s.base)
 		if n == 0 {
 			if err := l.roll(now); err != nil {
 				return err
@@ -164,15 +165,14 @@ func (l *Log) write(batches []byte, now time.Time) error {
 	return nil
 }
 
-// fitting returns how many bytes of whole batches fit into room.
-func fitting(batches []byte, room int64) int {
-	if int64(len(batches)) <= room {
-		return len(batches)
-	}
+// fitting returns how many bytes of whole batches fit into room in a segment
+// that begins at base. Offsets in its index are 32 bits wide; as nobody has
+// counted the records of a compressed batch, few bytes can claim many offsets.
+func fitting(batches []byte, room, base int64) int {
 	n := 0
 	for n < len(batches) {
 		b, _, err := record.Next(batches[n:])
-		if err != nil || int64(n+len(b)) > room {
+		if err != nil || int64(n+len(b)) > room || b.NextOffset()-base > math.MaxUint32 {
 			break
 		}
 		n += len(b)
@@ -234,7 +234,7 @@ func (l *Log) roll(now time.Time) error {
 		return nil
 	}
 	if l.cfg.Load().Durability != Never {
-		if err := l.sync(s); err != nil {
+		if err := l.flush(); err != nil {
 			return err
 		}
 	}

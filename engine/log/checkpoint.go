@@ -86,9 +86,21 @@ func (l *Log) checkpoint(sync bool) error {
 	return err
 }
 
-// replaceFile writes a file aside, syncs it, renames it into place and syncs
-// the directory: afterwards the new content is there, whatever happens.
+// replaceFile gives a file new content: afterwards that is there, whatever
+// happens, and until then the old is.
 func replaceFile(fsys vfs.FS, path string, content []byte) error {
+	if err := renameInto(fsys, path, content); err != nil {
+		return err
+	}
+	if err := fsys.SyncDir(filepath.Dir(path)); err != nil {
+		return ioError(err, "write %s", path)
+	}
+	return nil
+}
+
+// renameInto writes a file aside, syncs it and renames it into place. The name
+// is durable only after a sync of the directory.
+func renameInto(fsys vfs.FS, path string, content []byte) error {
 	tmp := path + tempSuffix
 	f, err := fsys.Create(tmp)
 	if err != nil {
@@ -103,9 +115,6 @@ func replaceFile(fsys vfs.FS, path string, content []byte) error {
 	}
 	if err == nil {
 		err = fsys.Rename(tmp, path)
-	}
-	if err == nil {
-		err = fsys.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		return ioError(err, "write %s", path)

@@ -20,16 +20,28 @@ import (
 var (
 	crashSeed = flag.Uint64("seed", 1, "first seed of the crash test")
 	crashRuns = flag.Int("runs", 300, "number of seeds of the crash test")
+	crashAll  = flag.Bool("keepgoing", false, "try all seeds of the crash test, though some fail")
 )
 
 // TestCrash does random operations on a log whose disk fails and loses power
 // at random, and compares it with a model after each. Run a failing seed
 // alone with -run TestCrash -v -seed N -runs 1.
+// With -keepgoing the last line of a failed run lists all seeds that failed.
 func TestCrash(t *testing.T) {
-	for seed := *crashSeed; seed < *crashSeed+uint64(*crashRuns); seed++ {
-		if !t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { newCrasher(t, seed).run() }) {
-			return
+	var failed []uint64
+	for i := range uint64(*crashRuns) {
+		seed := *crashSeed + i
+		ok := t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { newCrasher(t, seed).run() })
+		if ok {
+			continue
 		}
+		failed = append(failed, seed)
+		if !*crashAll {
+			break
+		}
+	}
+	if len(failed) > 0 {
+		t.Logf("failing seeds: %d", failed)
 	}
 }
 
@@ -236,6 +248,10 @@ func (c *crasher) clean() {
 	c.tell("clean: %d %v", n, err)
 	c.shrunk()
 	c.evicted()
+	if err == nil {
+		// Whatever is left of them, the log cannot end before its start.
+		c.acked = max(c.acked, c.start)
+	}
 }
 
 func (c *crasher) evicted() {
@@ -247,7 +263,7 @@ func (c *crasher) evicted() {
 		c.t.Fatalf("log starts at %d, inside the batch at %d", start, c.batches[0].BaseOffset())
 	}
 	c.start = max(c.start, start)
-	c.acked, c.hw = max(c.acked, start), max(c.hw, start)
+	c.hw = max(c.hw, start)
 }
 
 func (c *crasher) truncate() {
@@ -381,7 +397,7 @@ func (c *crasher) adopt() {
 		}
 		next = b.NextOffset()
 		if !c.tried[crc32.ChecksumIEEE(b[16:])] && b.BaseOffset() >= c.start {
-			t.Fatalf("batch at %d was never appended, or truncated before", b.BaseOffset())
+			t.Fatalf("batch at %d was never appended, or truncated before, log %d to %d, %d bytes sum %08x", b.BaseOffset(), start, end, len(b), crc32.ChecksumIEEE(b[16:]))
 		}
 	}
 	for _, b := range c.batches {

@@ -203,9 +203,9 @@ func (l *Log) unsynced() int64 {
 	return n
 }
 
-// sync makes everything in s durable, or heals and returns the error. The
-// caller holds wmu, so nothing is appended meanwhile.
-func (l *Log) sync(s *segment) error {
+// flush makes everything durable, or heals and returns the error. The caller
+// holds wmu, so nothing is appended meanwhile.
+func (l *Log) flush() error {
 	for {
 		l.mu.Lock()
 		if l.failed != nil {
@@ -216,7 +216,7 @@ func (l *Log) sync(s *segment) error {
 			}
 			return fmt.Errorf("%w: %w", ErrSync, err)
 		}
-		if !l.names && !s.dirty() && l.firstDirty() == nil {
+		if !l.names && l.firstDirty() == nil {
 			l.mu.Unlock()
 			return nil
 		}
@@ -229,9 +229,6 @@ func (l *Log) sync(s *segment) error {
 		}
 	}
 }
-
-// flush syncs everything. The caller holds wmu.
-func (l *Log) flush() error { return l.sync(l.active()) }
 
 // Flush makes everything appended so far durable, in every mode. The error
 // matches ErrSync when records may not have reached the device.

@@ -3,6 +3,7 @@ package log
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -109,6 +110,68 @@ func TestFailedSync(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTruncationWithFaults lets each step of a truncation fail in turn, so
+// that what is left to do meets appends, waits and repairs. Nothing may end up
+// in the middle of the log, in this process or after a power loss.
+func TestTruncationWithFaults(t *testing.T) {
+	ops := []errorfs.Op{
+		errorfs.OpSync, errorfs.OpSyncDir, errorfs.OpCreate, errorfs.OpRename, errorfs.OpTruncate, errorfs.OpRemove,
+		errorfs.OpWrite,
+	}
+	for _, op := range ops {
+		for skip := range 5 {
+			for times := 1; times < 4; times++ {
+				for _, to := range []int64{29, 21} { // in the last segment, and in the synced one before
+					t.Run(fmt.Sprintf("to %d, %s after %d, %d times", to, op, skip, times), func(t *testing.T) {
+						testTruncationWithFault(t, to, errorfs.Rule{Op: op, Skip: skip, Times: times, Err: syscall.EIO})
+					})
+				}
+			}
+		}
+	}
+}
+
+func testTruncationWithFault(t *testing.T, to int64, rule errorfs.Rule) {
+	m := vfs.NewMem()
+	fs := errorfs.New(m)
+	l := mustOpen(t, "d", Options{FS: fs, Config: Config{SegmentBytes: 1024}})
+	rng := newRand(1)
+	check := func(durable int64) {
+		t.Helper()
+		for range 4 {
+			l := mustOpen(t, "d", Options{FS: m.CrashClone(rng)})
+			if _, damaged := readAll(t, l, 0, 1<<20); len(damaged) > 0 || l.EndOffset() < durable {
+				t.Fatalf("after a crash the log ends at %d, want at least %d; damaged %v", l.EndOffset(), durable, damaged)
+			}
+		}
+		if _, damaged := readAll(t, l, 0, 1<<20); len(damaged) > 0 {
+			t.Fatal(damaged[0])
+		}
+	}
+	for range 8 {
+		mustAppend(t, l, makeBatch(rng, 4, 300, 1))
+	}
+	fs.Inject(rule)
+	_ = l.TruncateTo(to)
+	check(0)
+	if end := l.EndOffset(); l.WaitDurable(ctx, end) == nil {
+		check(end)
+	}
+	if a, err := l.Append(makeBatch(rng, 3, 10, 1), 0); err == nil && l.WaitAppended(ctx, a) == nil {
+		check(a.End)
+	}
+	fs.Clear()
+	a := mustAppend(t, l, makeBatch(rng, 2, 10, 1))
+	if err := l.WaitAppended(ctx, a); err != nil {
+		t.Fatal(err)
+	}
+	check(a.End)
+	if err := l.TruncateTo(a.Base); err != nil || l.EndOffset() != a.Base {
+		t.Fatalf("end %d, want %d: %v", l.EndOffset(), a.Base, err)
+	}
+	check(a.Base)
 }
 
 // TestFull runs out of space and gets it back.

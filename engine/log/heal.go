@@ -22,10 +22,21 @@ func (l *Log) healNow() error {
 	return l.heal()
 }
 
-// heal repairs the log after a failed sync. The caller holds wmu.
+// heal repairs the log after a failed sync. Steps that are still queued come
+// first: they were made for the log as it is, and a truncation that is half
+// done must not find another end than its own. The caller holds wmu.
 func (l *Log) heal() error {
 	l.mu.RLock()
-	cause, hw := l.failed, l.hw
+	cause := l.failed
+	l.mu.RUnlock()
+	if cause == nil {
+		return nil
+	}
+	if err := l.catchUp(); err != nil {
+		return repairError(cause, err)
+	}
+	l.mu.RLock()
+	hw := l.hw
 	var dirty []*segment
 	for _, s := range l.segs {
 		if s.dirty() {
@@ -33,9 +44,6 @@ func (l *Log) heal() error {
 		}
 	}
 	l.mu.RUnlock()
-	if cause == nil {
-		return nil
-	}
 	var err error
 	offset, end := l.end, l.end
 	if len(dirty) > 0 {
@@ -53,7 +61,7 @@ func (l *Log) heal() error {
 	}
 	if err != nil {
 		l.mu.Unlock()
-		return fmt.Errorf("%w: %w, and its repair: %w", ErrSync, cause, err)
+		return repairError(cause, err)
 	}
 	l.failed = nil
 	l.durable = l.end
@@ -64,6 +72,10 @@ func (l *Log) heal() error {
 		Dir: l.dir, Offset: offset, Rewritten: end - dropped - min(offset, end-dropped), Dropped: dropped, Cause: cause,
 	})
 	return nil
+}
+
+func repairError(cause, err error) error {
+	return fmt.Errorf("%w: %w, and its repair: %w", ErrSync, cause, err)
 }
 
 // giveUp drops the unsynced tail of the active segment.
@@ -122,7 +134,7 @@ func (l *Log) retire(s, n *segment) {
 	}
 	l.cutIndex(s, s.size)
 	l.sealIndex(s)
-	l.later(func() error { return l.trim(s) })
+	l.later(func() error { return l.cutFile(s, false) })
 	_ = l.catchUp()
 }
 

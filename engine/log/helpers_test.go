@@ -112,10 +112,9 @@ func readAll(t testing.TB, l *Log, start int64, maxBytes int) (batches []record.
 	return batches, damaged
 }
 
-func memLog(t testing.TB, c Config) (*vfs.Mem, *Log) {
+func memLog(t testing.TB, c Config) *Log {
 	t.Helper()
-	m := vfs.NewMem()
-	return m, mustOpen(t, "d", Options{FS: m, Config: c})
+	return mustOpen(t, "d", Options{FS: vfs.NewMem(), Config: c})
 }
 
 func at(ms int64) func() time.Time { return func() time.Time { return time.UnixMilli(ms) } }

@@ -233,16 +233,6 @@ func (l *Log) Close() error {
 	return nil
 }
 
-// Remove deletes the directory of the log and closes it. Slices stay
-// readable. The directory is first renamed, so that a crash leaves either a
-// whole log or one that RemoveLeftovers deletes.
-func (l *Log) Remove() error {
-	l.wmu.Lock()
-	defer l.wmu.Unlock()
-	l.shut()
-	return removeDir(l.fs, l.dir)
-}
-
 func (l *Log) shut() {
 	l.mu.Lock()
 	l.closed = true

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/fluvio-go/fluvio/engine/log/vfs"
 )
 
 // Open opens the log in dir, creating it if there is none. It always goes
@@ -26,18 +24,15 @@ func Open(dir string, o Options) (*Log, error) {
 	}
 	l := &Log{
 		dir:        filepath.Clean(dir),
-		fs:         o.FS,
+		fs:         orDisk(o.FS),
 		events:     newListeners(o.Logger, o.Events),
 		clock:      newClock(o.Now),
 		replicated: o.Replicated,
 		savedHW:    -1,
 	}
-	if l.fs == nil {
-		l.fs = vfs.Disk
-	}
 	l.cfg.Store(&cfg)
 	l.points.path = pointPath(l.dir)
-	if err := l.adopt(o.TopicID, o.ClusterID); err != nil {
+	if err := l.adopt(Owner{o.TopicID, o.ClusterID}); err != nil {
 		return nil, fmt.Errorf("open log %s: %w", dir, err)
 	}
 	if err := l.recover(); err != nil {

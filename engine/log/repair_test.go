@@ -329,6 +329,42 @@ func TestStaleFiles(t *testing.T) {
 }
 
 // TestMissingSegment removes or blocks a segment in the middle.
+// TestStaleTail brings back, after a truncation, the end of a segment and the
+// index entries for it, as a power loss can. Both are beyond the next segment.
+func TestStaleTail(t *testing.T) {
+	m := vfs.NewMem()
+	c := Config{IndexInterval: 64}
+	want := fill(t, m, c, 8)
+	const index = "d/00000000000000000000.index"
+	oldLog, err := vfs.ReadFile(m, first0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldIndex, err := vfs.ReadFile(m, index)
+	if err != nil || len(oldIndex) < 2*indexEntrySize {
+		t.Fatalf("index of %d bytes, %v", len(oldIndex), err)
+	}
+	l := mustOpen(t, "d", Options{FS: m, Config: c})
+	if err := l.TruncateTo(want[3].BaseOffset()); err != nil {
+		t.Fatal(err)
+	}
+	b := makeBatch(newRand(2), 30, 10, 1)
+	mustAppend(t, l, b)
+	want = append(want[:3], b)
+	mustClose(t, l)
+	for n := len(oldIndex); n >= 0; n -= indexEntrySize {
+		vfs.WriteFile(m, first0, oldLog)
+		vfs.WriteFile(m, index, oldIndex[:n])
+		l = mustOpen(t, "d", Options{FS: m, Config: c})
+		got, damaged := readAll(t, l, 0, 1<<20)
+		if len(damaged) > 0 {
+			t.Fatalf("index of %d bytes: %v", n, damaged[0])
+		}
+		equalBatches(t, got, want)
+		mustClose(t, l)
+	}
+}
+
 func TestMissingSegment(t *testing.T) {
 	cfg := Config{SegmentBytes: 1024}
 	for _, how := range []string{"removed", "unreadable", "unopenable"} {
@@ -373,38 +409,6 @@ func TestMissingSegment(t *testing.T) {
 			}
 			mustClose(t, l)
 		})
-	}
-}
-
-func TestForeignDirectory(t *testing.T) {
-	m := vfs.NewMem()
-	open := func(topic byte, cluster string, r *recorder) *Log {
-		return mustOpen(t, "base/d", Options{
-			FS: m, TopicID: [16]byte{topic}, ClusterID: cluster, Events: r.events(), Now: at(1_800_000_000_000),
-		})
-	}
-	var r recorder
-	l := open(1, "a", &r)
-	mustAppend(t, l, makeBatch(newRand(1), 3, 10, 1))
-	mustClose(t, l)
-	l = open(2, "a", &r)
-	if l.EndOffset() != 0 || len(r.aside) != 1 {
-		t.Fatalf("end %d, set aside %+v", l.EndOffset(), r.aside)
-	}
-	mustClose(t, l)
-	l = open(2, "b", &r)
-	mustClose(t, l)
-	if len(r.aside) != 2 || r.aside[0].To == r.aside[1].To {
-		t.Fatalf("set aside %+v", r.aside)
-	}
-	l = mustOpen(t, r.aside[0].To, Options{FS: m}) // nothing was lost
-	if l.EndOffset() != 3 {
-		t.Fatalf("end %d", l.EndOffset())
-	}
-	mustClose(t, l)
-	vfs.WriteFile(m, "base/d/"+metaName, []byte(`{"format":2}`))
-	if _, err := Open("base/d", Options{FS: m}); !errors.Is(err, ErrNewerFormat) {
-		t.Fatal(err)
 	}
 }
 

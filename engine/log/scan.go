@@ -15,10 +15,12 @@ func (l *Log) skimTrusted(s *segment, h *handle, limit, upper int64) error {
 		w := newWalker(h.File, limit)
 		_, err := w.head(int64(e.pos), s.base+int64(e.rel))
 		w.release()
-		ok = err == nil
+		// An index that was cut may come back after a crash, with the bytes
+		// that it was cut for.
+		ok = err == nil && s.base+int64(e.rel) < upper
 	}
 	if !ok {
-		e, n = l.importIndex(s, h, limit)
+		e, n = l.importIndex(s, h, limit, upper)
 	}
 	s.idx.filed = n
 	s.next = s.base + int64(e.rel)
@@ -38,9 +40,10 @@ func (l *Log) skimTrusted(s *segment, h *handle, limit, upper int64) error {
 	return nil
 }
 
-// importIndex takes over an index file that has unused slots, or makes room
-// for a new one. It returns the last entry and the number of entries.
-func (l *Log) importIndex(s *segment, h *handle, limit int64) (entry, int) {
+// importIndex takes over an index file that has unused slots or goes beyond
+// its segment, or makes room for a new one. It returns the last entry and the
+// number of entries.
+func (l *Log) importIndex(s *segment, h *handle, limit, upper int64) (entry, int) {
 	list, ok, err := readIndex(l.fs, s.idx.path, int(l.cfg.Load().IndexBytes/indexEntrySize), limit)
 	if err != nil || !ok {
 		l.events.rebuilt(Rebuilt{File: s.idx.path, Reason: "file is missing or damaged"})
@@ -48,6 +51,9 @@ func (l *Log) importIndex(s *segment, h *handle, limit int64) (entry, int) {
 		return entry{}, 0
 	}
 	n := len(list)
+	for n > 0 && s.base+int64(list[n-1].rel) >= upper {
+		n--
+	}
 	if l.writeIndex(s, nil, int64(n)*indexEntrySize) != nil || n == 0 {
 		return entry{}, 0
 	}
@@ -82,7 +88,7 @@ func (l *Log) scan(s *segment, h *handle, size, upper int64, p point) error {
 			continue
 		case err == nil:
 			// The next segment was made to replace this tail.
-			return l.cutTail(s, h, from, size, "replaced by the next segment")
+			return l.cutTail(s, from, size, "replaced by the next segment")
 		case err == io.EOF:
 			s.good.add(from, s.size)
 			return l.gap(s, upper)
@@ -98,7 +104,7 @@ func (l *Log) scan(s *segment, h *handle, size, upper int64, p point) error {
 			next, found = head{pos: p.pos, base: p.offset}, true
 		}
 		if !found && last {
-			return l.cutTail(s, h, from, size, err.Error())
+			return l.cutTail(s, from, size, err.Error())
 		}
 		if found && last && !trusted {
 			lost, lerr := lostWrite(w, s.size, next.pos, s.next)
@@ -106,7 +112,7 @@ func (l *Log) scan(s *segment, h *handle, size, upper int64, p point) error {
 				return lerr
 			}
 			if lost {
-				return l.cutTail(s, h, from, size, "a write was lost here: "+err.Error())
+				return l.cutTail(s, from, size, "a write was lost here: "+err.Error())
 			}
 		}
 		s.good.add(from, s.size)
@@ -135,22 +141,10 @@ func (l *Log) gap(s *segment, upper int64) error {
 }
 
 // cutTail ends the file of s at its last good batch.
-func (l *Log) cutTail(s *segment, h *handle, from, size int64, reason string) error {
+func (l *Log) cutTail(s *segment, from, size int64, reason string) error {
 	s.good.add(from, s.size)
-	f := h.File
-	if err := f.Truncate(s.size); err != nil {
-		rw, rerr := l.fs.OpenRW(s.path) // a sealed segment is open for reading only
-		if rerr != nil {
-			return ioError(rerr, "truncate %s", s.path)
-		}
-		defer rw.Close()
-		if err := rw.Truncate(s.size); err != nil {
-			return ioError(err, "truncate %s at byte %d", s.path, s.size)
-		}
-		f = rw
-	}
-	if err := f.Sync(); err != nil {
-		return ioError(err, "sync %s", s.path)
+	if err := l.cutFile(s, true); err != nil {
+		return err
 	}
 	l.events.truncated(Truncated{File: s.path, Offset: s.next, Bytes: size - s.size, Reason: reason})
 	return nil

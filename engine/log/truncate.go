@@ -45,6 +45,16 @@ func (l *Log) truncate(offset int64) error {
 	if offset < l.segs[0].base {
 		return &OffsetEvicted{Offset: offset, Next: l.segs[0].base}
 	}
+	// What stays must be on the device before a new file follows it, and a
+	// sync that fails half-way through would have to give some of it up.
+	l.mu.RLock()
+	settled := l.point().offset >= offset
+	l.mu.RUnlock()
+	if !settled {
+		if err := l.flush(); err != nil {
+			return err
+		}
+	}
 	i := l.find(offset)
 	s := l.segs[i]
 	at, err := l.boundary(s, offset)
@@ -68,7 +78,7 @@ func (l *Log) truncate(offset int64) error {
 	for _, g := range slices.Backward(gone) {
 		l.later(func() error { return l.unlink(g) })
 	}
-	l.later(func() error { return l.cutFile(s) })
+	l.later(func() error { return l.cutFile(s, true) })
 	// What is appended next must not take the place of bytes that a reader
 	// may still be sending, so it goes to a new file.
 	l.later(func() error { return l.succeed(s, at.next) })
@@ -190,11 +200,9 @@ func (l *Log) unlink(s *segment) error {
 	return nil
 }
 
-// cutFile cuts the file of s to what the log has of it, durably.
-func (l *Log) cutFile(s *segment) error {
-	if !slices.Contains(l.segs, s) {
-		return nil // healing has put a new file of that name in its place
-	}
+// cutFile cuts the file of s to what the log has of it. It opens the file
+// anew: a sealed segment is open for reading only.
+func (l *Log) cutFile(s *segment, sync bool) error {
 	f, err := l.fs.OpenRW(s.path)
 	if err != nil {
 		return ioError(err, "truncate %s", s.path)
@@ -203,12 +211,10 @@ func (l *Log) cutFile(s *segment) error {
 	if err := f.Truncate(s.size); err != nil {
 		return ioError(err, "truncate %s to byte %d", s.path, s.size)
 	}
+	if !sync {
+		return nil
+	}
 	if err := f.Sync(); err != nil {
-		l.mu.Lock()
-		if s.dirty() {
-			l.failed = err // this sync may have lost what is left of the tail
-		}
-		l.mu.Unlock()
 		return ioError(err, "sync %s", s.path)
 	}
 	return nil
@@ -280,22 +286,26 @@ func (l *Log) saveEpochs() error {
 }
 
 // rollBack removes what a failed append wrote, so that the log ends again at
-// the published offset. Nobody has seen the bytes, so the file stays in use.
-// The caller holds wmu.
+// the published offset. The caller holds wmu.
 func (l *Log) rollBack() {
+	l.later(l.undo)
+	_ = l.catchUp() // otherwise before the next write
+}
+
+// undo is the step of rollBack. Nobody has seen the bytes, so the file stays
+// in use.
+func (l *Log) undo() error {
 	i := l.find(l.end)
 	s := l.segs[i]
 	at := mark{s.size, s.next}
 	if s.next > l.end {
 		var err error
 		if at, err = l.boundary(s, l.end); err != nil {
-			l.later(func() error { return err })
-			return
+			return err
 		}
 	}
-	var gone []*segment
 	l.mu.Lock()
-	gone = slices.Clone(l.segs[i+1:])
+	gone := slices.Clone(l.segs[i+1:])
 	l.segs = slices.Delete(l.segs, i+1, len(l.segs))
 	cut := s.size > at.size
 	s.cut(at)
@@ -310,22 +320,6 @@ func (l *Log) rollBack() {
 	for _, g := range slices.Backward(gone) {
 		l.later(func() error { return l.unlink(g) })
 	}
-	l.later(func() error { return l.trim(s) })
-	_ = l.catchUp() // otherwise before the next write
-}
-
-// trim cuts the file of s to what the log has of it.
-func (l *Log) trim(s *segment) error {
-	if !slices.Contains(l.segs, s) {
-		return nil // healing has put a new file of that name in its place
-	}
-	h, err := l.open(s)
-	if err != nil {
-		return ioError(err, "truncate %s", s.path)
-	}
-	defer h.release()
-	if err := h.Truncate(s.size); err != nil {
-		return ioError(err, "truncate %s to byte %d", s.path, s.size)
-	}
+	l.later(func() error { return l.cutFile(s, false) })
 	return nil
 }
