@@ -9,5 +9,5 @@
 // [Resolve].
 //
 // The package opens no connection and prints nothing. It may import the
-// standard library, the TOML library and golang.org/x/sys.
+// standard library, the TOML library and internal packages.
 package profiles

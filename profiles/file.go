@@ -5,6 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/fluvio-go/fluvio/internal/atomicfile"
+	"github.com/fluvio-go/fluvio/internal/filelock"
 )
 
 // PathEnv names the environment variable that replaces the default path.
@@ -73,11 +76,11 @@ func update(path string, edit func(*Config) error, create bool) error {
 	if err != nil {
 		return &FileError{Path: path, Err: err}
 	}
-	unlock, err := lockFile(target + ".lock")
+	lock, err := filelock.Acquire(target + ".lock")
 	if err != nil {
 		return &FileError{Path: path, Err: err}
 	}
-	defer unlock()
+	defer lock.Release()
 	c, err := Load(target)
 	if create && IsNotExist(err) {
 		c, err = New(), nil
@@ -114,44 +117,12 @@ func follow(path string) (string, error) {
 	return "", errors.New("too many levels of symbolic links")
 }
 
-// replace makes path hold data, all or nothing: readers and crashes see the
-// old file or the new one. The caller holds the lock.
+// replace makes path hold data, all or nothing, and keeps the mode of a file
+// that is there. The caller holds the lock.
 func replace(path string, data []byte) error {
 	mode := newFileMode
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
 	}
-	temp, err := writeTemp(path, data, mode)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// writeTemp writes data durably beside path and returns the file's name. The
-// name is fixed, since the lock allows one writer: what a killed writer left
-// behind is replaced by the next one.
-func writeTemp(path string, data []byte, mode fs.FileMode) (string, error) {
-	temp := path + ".tmp"
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(mode) // the umask may have taken bits away
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(temp))
-	}
-	return temp, nil
+	return atomicfile.Write(path, data, mode)
 }

@@ -384,7 +384,7 @@ func TestPathAndModeAndLink(t *testing.T) {
 
 func TestCrashBetweenTempAndRename(t *testing.T) {
 	path := write(t, full)
-	if _, err := writeTemp(path, []byte("half a file"), 0o600); err != nil {
+	if err := os.WriteFile(path+".tmp", []byte("half a file"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// The process dies here; the next one finds the old file whole.
