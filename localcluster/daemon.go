@@ -49,7 +49,10 @@ func runDaemon(ctx context.Context, cfg Config, report func(Event)) (err error) 
 	ready := false
 	defer func() {
 		if err != nil && !ready {
-			report(Event{Kind: EventError, Message: err.Error()})
+			var port *PortError
+			var running *RunningError
+			inUse := errors.As(err, &port) || errors.As(err, &running)
+			report(Event{Kind: EventError, Message: err.Error(), InUse: inUse})
 		}
 	}()
 	logs, err := openLogs(cfg.LogDir, cfg.RustLog)
@@ -110,6 +113,7 @@ func closeCluster(c *Cluster) error {
 type LaunchError struct {
 	Reason string
 	LogDir string
+	InUse  bool // another program has a port or the data folder
 }
 
 func (e *LaunchError) Error() string { return e.Reason }
@@ -152,7 +156,7 @@ func Launch(ctx context.Context, cfg Config, exe string, args []string, progress
 			return cmd.Process.Release()
 		case EventError:
 			_ = cmd.Wait() // it said why; its status adds nothing
-			return &LaunchError{e.Message, cfg.LogDir}
+			return &LaunchError{e.Message, cfg.LogDir, e.InUse}
 		}
 	}
 	werr := cmd.Wait()
@@ -166,7 +170,7 @@ func Launch(ctx context.Context, cfg Config, exe string, args []string, progress
 	if text := lastLines(errPath); text != "" {
 		reason += "\n" + text
 	}
-	return &LaunchError{reason, cfg.LogDir}
+	return &LaunchError{Reason: reason, LogDir: cfg.LogDir}
 }
 
 // lastLines is the end of what a dead daemon printed.

@@ -149,7 +149,7 @@ func TestLaunchSaysWhyItFailed(t *testing.T) {
 	cfg.SCAddr = busy.Addr().String()
 	_, err = launch(t, cfg)
 	var failed *LaunchError
-	if !errors.As(err, &failed) || !strings.Contains(failed.Reason, "SC cannot listen on "+cfg.SCAddr+": the port is in use") {
+	if !errors.As(err, &failed) || !failed.InUse || !strings.Contains(failed.Reason, "SC cannot listen on "+cfg.SCAddr+": the port is in use") {
 		t.Errorf("port in use: %v", err)
 	}
 

@@ -27,6 +27,7 @@ type Event struct {
 	Online  int       `json:"online,omitempty"`
 	Total   int       `json:"total,omitempty"`
 	Message string    `json:"message,omitempty"`
+	InUse   bool      `json:"in_use,omitempty"` // EventError: a port or the data folder is taken
 }
 
 const readyPoll = 5 * time.Millisecond

@@ -90,12 +90,13 @@ func explainLaunch(err error) error {
 	var launch *localcluster.LaunchError
 	switch {
 	case errors.As(err, &launch):
-		return &uerr.Error{
-			What: launch.Reason,
-			Why:  "the logs of the nodes are in " + launch.LogDir,
-			Next: []string{"fluvio cluster start --sc-pub-addr 127.0.0.1:PORT --spu-base-port PORT"},
-			Err:  err,
+		e := &uerr.Error{What: launch.Reason, Why: "the logs of the nodes are in " + launch.LogDir, Err: err}
+		if launch.InUse {
+			e.Why = "a cluster needs the port of --sc-pub-addr and, from --spu-base-port on, one port for each SPU"
+			e.Next = []string{"fluvio cluster start --sc-pub-addr 127.0.0.1:19003 --spu-base-port 0"}
+			e.Code = uerr.Conflict
 		}
+		return e
 	case errors.Is(err, context.Canceled):
 		return uerr.Exit(uerr.Interrupted)
 	case errors.Is(err, context.DeadlineExceeded):
