@@ -97,7 +97,7 @@ func resume(ctx context.Context, f *cmdutil.Factory, r *progress.Reporter) error
 		}
 	}
 	r.Headline("🎉 All checks passed!")
-	if err := launch(ctx, f, r, cfg, path); err != nil {
+	if err := launch(ctx, r, cfg, path); err != nil {
 		return err
 	}
 	r.Headline("🎯 Successfully resumed Local Fluvio cluster")
