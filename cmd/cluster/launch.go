@@ -58,7 +58,7 @@ func report(r *progress.Reporter, ok bool, good, label, bad string) {
 // launch starts the daemon with the settings saved at configPath and shows its
 // steps. The profile is written before, as upstream does, so that whoever
 // watches the start can already look at the cluster.
-func launch(ctx context.Context, f *cmdutil.Factory, r *progress.Reporter, cfg localcluster.Config, configPath string) error {
+func launch(ctx context.Context, r *progress.Reporter, cfg localcluster.Config, configPath string) error {
 	if cfg.SaveProfile {
 		if err := saveProfile(cfg); err != nil {
 			return cmdutil.Explain(err)

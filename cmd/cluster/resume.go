@@ -42,7 +42,7 @@ func resumeRun(ctx context.Context, opts *resumeOptions) error {
 	if _, err := localTarget(opts.f, r, "❌ Resume is only implemented for local clusters."); err != nil {
 		return err
 	}
-	err := resume(ctx, opts.f, r)
+	err := resume(ctx, r)
 	if err == nil {
 		return nil
 	}
@@ -59,7 +59,7 @@ func resumeRun(ctx context.Context, opts *resumeOptions) error {
 	return &told
 }
 
-func resume(ctx context.Context, f *cmdutil.Factory, r *progress.Reporter) error {
+func resume(ctx context.Context, r *progress.Reporter) error {
 	cfg, path, ok, err := loadConfig()
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func resume(ctx context.Context, f *cmdutil.Factory, r *progress.Reporter) error
 		}
 	}
 	r.Headline("🎉 All checks passed!")
-	if err := launch(ctx, f, r, cfg, path); err != nil {
+	if err := launch(ctx, r, cfg, path); err != nil {
 		return err
 	}
 	r.Headline("🎯 Successfully resumed Local Fluvio cluster")

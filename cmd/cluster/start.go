@@ -138,7 +138,7 @@ func startRun(ctx context.Context, opts *startOptions) error {
 		return fmt.Errorf("save settings of the local cluster: %w", err)
 	}
 	r.Done("✅ Local Cluster initialized")
-	err = launch(ctx, opts.f, r, opts.cfg, configPath)
+	err = launch(ctx, r, opts.cfg, configPath)
 	if err != nil {
 		// Without this a failed first start would have to be deleted before
 		// the next one. What it wrote as data is harmless: metadata without a

@@ -154,11 +154,11 @@ func (l *Log) EpochEnd(epoch int32) (int32, int64) {
 	defer l.mu.RUnlock()
 	end := l.end
 	for i := len(l.epochs) - 1; i >= 0; i-- {
-		if e := l.epochs[i]; e.epoch <= epoch {
+		e := l.epochs[i]
+		if e.epoch <= epoch {
 			return e.epoch, max(end, l.segs[0].base)
-		} else {
-			end = e.start
 		}
+		end = e.start
 	}
 	return -1, l.segs[0].base
 }

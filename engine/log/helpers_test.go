@@ -3,6 +3,7 @@ package log
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -76,7 +77,8 @@ func readAll(t testing.TB, l *Log, start int64, maxBytes int) (batches []record.
 	end := l.EndOffset()
 	for at := start; at < end; {
 		s, err := l.Read(at, maxBytes, end)
-		if d, ok := err.(*Damaged); ok {
+		var d *Damaged
+		if errors.As(err, &d) {
 			if d.Next <= at {
 				t.Fatalf("no progress at offset %d: %v", at, d)
 			}
