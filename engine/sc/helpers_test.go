@@ -219,6 +219,8 @@ type fakeSpu struct {
 	mu       sync.Mutex
 	changed  sync.Cond
 	mute     bool // confirm no removals
+	fresh    bool // say that logs are
+	silent   bool // report nothing unasked
 	replicas map[api.ReplicaKey]api.ReplicaAssignment
 	seen     []string // updates as text
 	spus     []api.SpuSpec
@@ -309,7 +311,10 @@ func (s *fakeSpu) take(a *api.Assignments) *api.ReportReplicasRequest {
 	}
 	for _, r := range a.Replicas {
 		s.replicas[r.Key] = r
-		report.Replicas = append(report.Replicas, serving(&r, 0))
+		if !s.silent {
+			report.Replicas = append(report.Replicas, serving(&r, 0))
+			report.Replicas[len(report.Replicas)-1].Fresh = s.fresh
+		}
 	}
 	if a.Spus != nil {
 		s.spus = a.Spus
@@ -332,6 +337,9 @@ func describeUpdate(a *api.Assignments) string {
 	}
 	for _, r := range a.Replicas {
 		fmt.Fprintf(&b, "+%s@%d ", r.Key, r.LeaderEpoch)
+		if len(r.Replicas) > 1 {
+			fmt.Fprintf(&b, "leader=%d isr=%v ", r.Leader, r.ISR)
+		}
 	}
 	if a.Spus != nil {
 		fmt.Fprintf(&b, "spus=%d", len(a.Spus))

@@ -250,10 +250,22 @@ func (s *scenario) state() {
 			if o.Status.BeingDeleted {
 				deleting = " being deleted"
 			}
-			s.printf("  %s leader=%d %s hw=%d%s", o.Name, o.Spec.Leader, o.Status.Resolution, o.Status.Leader.HW, deleting)
+			s.printf("  %s leader=%d %s hw=%d%s%s", o.Name, o.Spec.Leader, o.Status.Resolution, o.Status.Leader.HW, describeReplicas(&o), deleting)
 		}
 	}
 	s.storedState()
+}
+
+// describeReplicas is what clients see of the followers of a partition.
+func describeReplicas(o *api.Partition) string {
+	if len(o.Spec.Replicas) == 1 {
+		return ""
+	}
+	text := fmt.Sprintf(" lrs=%d", o.Status.LRS)
+	for _, r := range o.Status.Replicas {
+		text += fmt.Sprintf(" %d:%d/%d", r.Spu, r.HW, r.LEO)
+	}
+	return text
 }
 
 // storedState prints what only the store knows.
@@ -265,7 +277,11 @@ func (s *scenario) storedState() {
 	var epochs []string
 	for _, o := range objects {
 		if p, ok := o.Value.(*meta.Partition); ok {
-			epochs = append(epochs, fmt.Sprintf("%s=%d", o.Name, p.LeaderEpoch))
+			text := fmt.Sprintf("%s=%d", o.Name, p.LeaderEpoch)
+			if len(p.Replicas) > 1 {
+				text += fmt.Sprintf("/%d led by %d isr=%v", p.PartitionEpoch, p.Leader, p.ISR)
+			}
+			epochs = append(epochs, text)
 		}
 	}
 	s.printf("stored epochs %v", epochs)
