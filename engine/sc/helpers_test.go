@@ -215,6 +215,7 @@ type fakeSpu struct {
 	id   int32
 	conn *transport.Conn
 	done chan struct{}
+	hung chan struct{} // closed: send no heartbeats
 
 	mu       sync.Mutex
 	changed  sync.Cond
@@ -268,7 +269,19 @@ func (c *cluster) connectSpu(id int32, boot uint64) *fakeSpu {
 	if err := resp.Error.Err(); err != nil {
 		c.t.Fatalf("%v: %s", err, resp.Message)
 	}
-	s := &fakeSpu{t: c.t, id: id, conn: conn, done: make(chan struct{}), replicas: make(map[api.ReplicaKey]api.ReplicaAssignment)}
+	return c.serveSpu(id, conn, nil)
+}
+
+// serveSpu has a fake SPU go on after it registered.
+func (c *cluster) serveSpu(id int32, conn *transport.Conn, change func(*fakeSpu)) *fakeSpu {
+	c.t.Helper()
+	s := &fakeSpu{
+		t: c.t, id: id, conn: conn, done: make(chan struct{}), hung: make(chan struct{}),
+		replicas: make(map[api.ReplicaKey]api.ReplicaAssignment),
+	}
+	if change != nil {
+		change(s)
+	}
 	s.changed.L = &s.mu
 	stream, err := conn.Stream(context.Background(), api.KeyWatchAssignments, api.ClusterVersion, &api.WatchAssignmentsRequest{})
 	if err != nil {

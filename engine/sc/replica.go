@@ -92,7 +92,7 @@ func (c *controller) takeReport(n *session, report *api.ReplicaReport) {
 	if was.session != n || was.lost != r.lost || was.report.State != report.State || was.report.Reason != report.Reason {
 		c.unsettle(p)
 	}
-	if was.position() != r.position() {
+	if !was.known() || was.position() != r.position() {
 		p.position++
 		c.drift(p)
 	}
