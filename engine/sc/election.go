@@ -48,16 +48,11 @@ func (r *candidate) better(s *candidate) bool {
 
 // electEmpty returns the replica to begin anew with, if that costs nothing
 // any more: the only replica there is lost its log, or all are ready and none
-// has a record.
+// has a record. Offsets are a little old; hence one that lost nothing comes
+// first.
 func electEmpty(replicas []candidate) (spu int32, ok bool) {
-	if len(replicas) == 1 {
-		return replicas[0].spu, replicas[0].ready
+	if len(replicas) > 1 && slices.ContainsFunc(replicas, func(r candidate) bool { return !r.ready || r.leo > 0 }) {
+		return 0, false
 	}
-	for _, r := range replicas {
-		if !r.ready || r.leo > 0 {
-			return 0, false
-		}
-	}
-	i := max(slices.IndexFunc(replicas, func(r candidate) bool { return r.inSync }), 0)
-	return replicas[i].spu, true
+	return electUnclean(replicas)
 }

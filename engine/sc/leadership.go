@@ -133,6 +133,9 @@ func (c *controller) sick(p *partition, r *replica) bool {
 // withoutLost is the in-sync set without replicas that lost their logs. If
 // all did, they stay: who has the records cannot be told any more.
 func (p *partition) withoutLost() []int32 {
+	if !slices.ContainsFunc(p.replicas, func(r replica) bool { return r.lost }) {
+		return p.val.ISR
+	}
 	isr := slices.DeleteFunc(slices.Clone(p.val.ISR), func(id int32) bool {
 		r := p.replica(id)
 		return r != nil && r.lost

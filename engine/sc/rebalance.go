@@ -60,18 +60,19 @@ func (c *controller) keep() {
 // rebalance gives some leaderships back to the replicas that their placement
 // prefers: those that are in sync, and whose SPU has been here for a while.
 func (c *controller) rebalance() {
-	left := c.balance.PerSecond
-	for _, p := range sortedPartitions(c.displaced) {
-		if left == 0 {
+	due := make(map[*partition]struct{})
+	for p := range c.displaced {
+		r := p.replica(p.val.Replicas[0])
+		if c.steady(r) && p.inSync(r.spu) && !r.lost && c.stands(p) && !p.topic.val.Deleting {
+			due[p] = struct{}{}
+		}
+	}
+	for i, p := range sortedPartitions(due) {
+		if i == c.balance.PerSecond {
 			return
 		}
-		preferred := p.replica(p.val.Replicas[0])
-		if p.topic.val.Deleting || !c.stands(p) || !c.steady(preferred) || !p.inSync(preferred.spu) || preferred.lost {
-			continue
-		}
-		c.elect(p, preferred.spu, p.withoutLost())
+		c.elect(p, p.val.Replicas[0], p.withoutLost())
 		c.counters.rebalanced.Add(1)
-		left--
 	}
 }
 

@@ -303,13 +303,11 @@ func (c *controller) reason(t *topic) string {
 	}
 	first, n := "", 0
 	for _, p := range t.parts {
-		if p == nil {
+		if p == nil || !c.troubled(p) {
 			continue
 		}
-		if why := c.trouble(p); why != "" {
-			if n++; n == 1 {
-				first = fmt.Sprintf("partition %d: %s", p.id, why)
-			}
+		if n++; n == 1 {
+			first = fmt.Sprintf("partition %d: %s", p.id, c.trouble(p))
 		}
 	}
 	if n > 1 {

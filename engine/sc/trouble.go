@@ -26,6 +26,18 @@ func (c *controller) trouble(p *partition) string {
 	return ""
 }
 
+// troubled reports whether there is anything that trouble would say.
+func (c *controller) troubled(p *partition) bool {
+	switch p.resolution {
+	case api.PartitionOnline:
+		return len(p.val.ISR) < len(p.val.Replicas) ||
+			slices.ContainsFunc(p.val.Replicas, func(id int32) bool { return !c.online(id) })
+	case api.PartitionOffline:
+		return p.reported
+	}
+	return true
+}
+
 // leaderless says why nobody leads a partition.
 func (c *controller) leaderless(p *partition) string {
 	if p.val.Leader != api.NoLeader {
