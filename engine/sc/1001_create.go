@@ -141,8 +141,10 @@ func (c *controller) checkTopic(req *topicRequest) *api.Status {
 	if err != nil {
 		return fail(req.name, api.TopicError, "%v", err)
 	}
-	if err := checkSupported(replicas, c.maxPartitions); err != nil {
-		return fail(req.name, api.TopicInvalidConfiguration, "%v", err)
+	for _, err := range []error{checkSupported(replicas, c.maxPartitions), checkConfig(&req.config, replicas)} {
+		if err != nil {
+			return fail(req.name, api.TopicInvalidConfiguration, "%v", err)
+		}
 	}
 	return api.StatusOK(req.name)
 }

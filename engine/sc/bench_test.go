@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fluvio-go/fluvio/netproto/api"
 	"github.com/fluvio-go/fluvio/netproto/codec"
@@ -61,6 +62,53 @@ func BenchmarkCreateDelete1000Partitions(b *testing.B) {
 		name := fmt.Sprintf("t%d", i)
 		want(b, "create", cl.createTopic(name, 1000), name+": ok")
 		want(b, "delete", cl.deleteTopic(name, false), name+": ok")
+	}
+}
+
+// The same with three copies on three SPUs.
+func BenchmarkCreateDelete1000PartitionsRF3(b *testing.B) {
+	c := startCluster(b, openBolt(b, filepath.Join(b.TempDir(), "metadata.db")), quiet)
+	for _, id := range chaosSpus {
+		go beat(c.startSpu(id, 1))
+	}
+	cl := c.client()
+	b.ResetTimer()
+	for i := range b.N {
+		name := fmt.Sprintf("t%d", i)
+		want(b, "create", cl.createSpec(name, computed(1000, 3)), name+": ok")
+		want(b, "delete", cl.deleteTopic(name, false), name+": ok")
+	}
+}
+
+// An SPU that leads 1,000 partitions and follows in 1,000 hands over, goes and
+// comes back as another start.
+func BenchmarkRestart1000(b *testing.B) {
+	c := startCluster(b, openBolt(b, filepath.Join(b.TempDir(), "metadata.db")), quiet)
+	go beat(c.startSpu(5002, 1))
+	spu := c.startSpu(5001, 1)
+	want(b, "create", c.client().createSpec("t", computed(2000, 2)), "t: ok")
+	b.ResetTimer()
+	for i := range b.N {
+		var resp api.MoveLeadersResponse
+		if err := call(spu.conn, api.KeyMoveLeaders, api.ClusterVersion, &api.MoveLeadersRequest{}, &resp); err != nil || resp.Remaining != 0 {
+			b.Fatal(resp, err)
+		}
+		spu.kill()
+		spu = c.connectSpu(5001, uint64(i+2))
+		spu.has("t", 1999)
+	}
+}
+
+func beat(s *fakeSpu) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_ = s.send(&api.ReportReplicasRequest{})
+		case <-s.done:
+			return
+		}
 	}
 }
 

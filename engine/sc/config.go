@@ -34,7 +34,21 @@ type Config struct {
 	// 10,000, and 65,535 is the most that a status can carry.
 	MaxPartitions uint32
 
-	Timeouts Timeouts
+	Timeouts  Timeouts
+	Rebalance Rebalance
+}
+
+// Rebalance says how leaderships return to the replicas that their placement
+// prefers, after these were away.
+type Rebalance struct {
+	// Off leaves leaderships where they are.
+	Off bool
+	// After is how long the SPU of a preferred replica must have been online.
+	// 0 means 30 s.
+	After time.Duration
+	// PerSecond is how many leaderships return in a second, at most; each is a
+	// short interruption. 0 means 50.
+	PerSecond int
 }
 
 // Timeouts are the periods that a controller works with. Zero fields mean the
@@ -47,11 +61,27 @@ type Timeouts struct {
 	// data is gone. After that they are trusted to finish the job. Default
 	// 5 s; deletes wait twice as long at most.
 	Delete time.Duration
-	// SpuSilence is how long an SPU may say nothing until it counts as
-	// offline. Default 10 s.
-	SpuSilence time.Duration
-	// Heartbeat is how often SPUs are asked to report. Default 1 s.
+	// Heartbeat is how often SPUs are asked to report. Default 250 ms.
 	Heartbeat time.Duration
+	// Lease is how long an SPU may act as the leader of replicated partitions
+	// after the last report that was answered. Nobody else is elected before
+	// that, and LeaseMargin for clocks that do not run alike, has passed. A
+	// short lease means that partitions have a new leader soon after a crash;
+	// but leaders also stop taking records when the controller is away for
+	// longer than the lease, or does not get to run. Defaults 1,500 ms and
+	// 250 ms.
+	Lease, LeaseMargin time.Duration
+	// SpuSilence is how long an SPU whose connection is open may say nothing
+	// until it counts as offline. Default twice the lease.
+	SpuSilence time.Duration
+	// Registration is how long a controller that starts waits for the SPUs
+	// it knows before it elects others in their place, and how long the
+	// offsets topic of a new cluster waits for more SPUs than one. Default
+	// the lease and its margin.
+	Registration time.Duration
+	// OutOfStorage is how long a leader may be out of storage until another
+	// replica that has space takes over. Default 10 s.
+	OutOfStorage time.Duration
 	// Status is how often at most a watcher hears that offsets or sizes of a
 	// partition moved. Default 400 ms.
 	Status time.Duration
@@ -69,12 +99,19 @@ func (t *Timeouts) fill() {
 		v *time.Duration
 		d time.Duration
 	}{
-		{&t.Provision, 90 * time.Second}, {&t.Delete, 5 * time.Second}, {&t.SpuSilence, 10 * time.Second},
-		{&t.Heartbeat, time.Second}, {&t.Status, 400 * time.Millisecond},
+		{&t.Provision, 90 * time.Second}, {&t.Delete, 5 * time.Second}, {&t.Status, 400 * time.Millisecond},
+		{&t.Heartbeat, 250 * time.Millisecond}, {&t.Lease, 1500 * time.Millisecond}, {&t.LeaseMargin, 250 * time.Millisecond},
+		{&t.OutOfStorage, 10 * time.Second},
 	} {
-		if *f.v <= 0 {
-			*f.v = f.d
-		}
+		setDefault(f.v, f.d)
+	}
+	setDefault(&t.SpuSilence, 2*t.Lease)
+	setDefault(&t.Registration, t.Lease+t.LeaseMargin)
+}
+
+func setDefault[T int | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
 	}
 }
 
@@ -96,15 +133,18 @@ func (c *Config) fill() error {
 	if c.MaxPartitions > maxReplicaMap {
 		errs = append(errs, fmt.Errorf("MaxPartitions %d is above %d", c.MaxPartitions, maxReplicaMap))
 	}
+	c.Timeouts.fill()
+	if t := &c.Timeouts; t.Heartbeat >= t.Lease {
+		errs = append(errs, fmt.Errorf("Timeouts.Heartbeat %v is not below Lease %v: leases would run out between reports", t.Heartbeat, t.Lease))
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.MaxConns <= 0 {
-		c.MaxConns = defaultMaxConns
-	}
+	setDefault(&c.MaxConns, defaultMaxConns)
+	setDefault(&c.Rebalance.After, 30*time.Second)
+	setDefault(&c.Rebalance.PerSecond, 50)
 	if c.MaxPartitions == 0 {
 		c.MaxPartitions = defaultMaxPartitions
 	}
-	c.Timeouts.fill()
 	return errors.Join(errs...)
 }

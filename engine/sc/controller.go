@@ -24,6 +24,7 @@ type controller struct {
 	log      *slog.Logger
 	store    meta.Store
 	timeouts Timeouts
+	balance  Rebalance
 
 	maxPartitions uint32 // of one topic
 
@@ -43,16 +44,28 @@ type controller struct {
 	listedAt uint64              // store revision of the last resync
 	buried   map[objectID]uint64 // deleted by us at that revision, not yet followed
 
-	touched  map[*topic]struct{}     // to be reconciled, then published
-	moved    map[*partition]struct{} // to be published now
-	drifted  map[*partition]struct{} // to be published when statusTimer fires
-	assigned map[*partition]struct{} // whose SPUs must be told
-	spuMoved map[*spu]struct{}       // to be published
-	gone     goneObjects             // to be taken from the feeds
-	newAddrs bool                    // SPU specs changed: all SPUs must be told
-	after    []func(error)           // run when the cycle is published, or failed
-	again    bool                    // another cycle must follow
-	revisit  []*topic                // to be touched in that cycle
+	touched   map[*topic]struct{}     // to be reconciled, then published
+	moved     map[*partition]struct{} // to be published now
+	drifted   map[*partition]struct{} // to be published when statusTimer fires
+	assigned  map[*partition]struct{} // whose SPUs must be told
+	spuMoved  map[*spu]struct{}       // to be published
+	gone      goneObjects             // to be taken from the feeds
+	unsettled map[*partition]struct{} // whose leadership must be looked at
+	newAddrs  bool                    // SPU specs changed: all SPUs must be told
+	after     []func(error)           // run when the cycle is published, or failed
+	again     bool                    // another cycle must follow
+	revisit   []*topic                // to be touched in that cycle
+
+	leases   map[int32]*lease // by SPU id
+	counters counters
+
+	displaced map[*partition]struct{} // not led by their preferred replica
+	full      map[*partition]struct{} // led by an SPU that is out of storage
+	keepTimer *time.Timer             // armed while either has elements
+	keepArmed bool
+
+	offsetsTimer *time.Timer // limits the wait for more SPUs, nil until it begins
+	offsetsDue   bool        // it is over
 
 	statusTimer *time.Timer // armed while drifted has elements
 
@@ -84,12 +97,18 @@ func newController(cfg *Config) *controller {
 		byID:          make(map[int32]*spu),
 		hosted:        make(map[int32]*hosting),
 		drifted:       make(map[*partition]struct{}),
+		leases:        make(map[int32]*lease),
+		displaced:     make(map[*partition]struct{}),
+		full:          make(map[*partition]struct{}),
+		balance:       cfg.Rebalance,
+		keepTimer:     time.NewTimer(time.Hour),
 		statusTimer:   time.NewTimer(time.Hour),
 		topicFeed:     newFeed(),
 		partitionFeed: newFeed(),
 		spuFeed:       newFeed(),
 	}
 	c.statusTimer.Stop()
+	c.keepTimer.Stop()
 	c.reset()
 	return c
 }
@@ -101,6 +120,7 @@ func (c *controller) reset() {
 	c.touched = make(map[*topic]struct{})
 	c.moved = make(map[*partition]struct{})
 	c.assigned = make(map[*partition]struct{})
+	c.unsettled = make(map[*partition]struct{})
 	c.spuMoved = make(map[*spu]struct{})
 	c.gone = goneObjects{}
 	c.newAddrs = false
@@ -139,6 +159,8 @@ func (c *controller) run(ctx context.Context) {
 			batch = c.drain([]command{cmd})
 		case <-c.statusTimer.C:
 			c.flushDrifted()
+		case <-c.keepTimer.C:
+			c.keep()
 		case <-ctx.Done():
 			return
 		}
@@ -151,6 +173,13 @@ func (c *controller) run(ctx context.Context) {
 
 func (c *controller) stopTimers() {
 	c.statusTimer.Stop()
+	c.keepTimer.Stop()
+	if c.offsetsTimer != nil {
+		c.offsetsTimer.Stop()
+	}
+	for _, l := range c.leases {
+		l.timer.Stop()
+	}
 	for _, t := range c.topics {
 		if t.deletion != nil {
 			t.deletion.timer.Stop()
@@ -201,12 +230,13 @@ func (c *controller) cycle(ctx context.Context, batch []command) {
 	c.reset()
 }
 
-// reconcile moves every touched topic one step.
+// reconcile moves every touched topic one step and settles who leads.
 func (c *controller) reconcile() {
 	c.ensureSystemTopics()
 	for _, t := range c.sortedTouched() {
 		c.reconcileTopic(t)
 	}
+	c.settleAll()
 }
 
 // sortedTouched makes the order, and with it the placement, repeatable.

@@ -215,10 +215,13 @@ type fakeSpu struct {
 	id   int32
 	conn *transport.Conn
 	done chan struct{}
+	hung chan struct{} // closed: send no heartbeats
 
 	mu       sync.Mutex
 	changed  sync.Cond
 	mute     bool // confirm no removals
+	fresh    bool // say that logs are
+	silent   bool // report nothing unasked
 	replicas map[api.ReplicaKey]api.ReplicaAssignment
 	seen     []string // updates as text
 	spus     []api.SpuSpec
@@ -266,7 +269,19 @@ func (c *cluster) connectSpu(id int32, boot uint64) *fakeSpu {
 	if err := resp.Error.Err(); err != nil {
 		c.t.Fatalf("%v: %s", err, resp.Message)
 	}
-	s := &fakeSpu{t: c.t, id: id, conn: conn, done: make(chan struct{}), replicas: make(map[api.ReplicaKey]api.ReplicaAssignment)}
+	return c.serveSpu(id, conn, nil)
+}
+
+// serveSpu has a fake SPU go on after it registered.
+func (c *cluster) serveSpu(id int32, conn *transport.Conn, change func(*fakeSpu)) *fakeSpu {
+	c.t.Helper()
+	s := &fakeSpu{
+		t: c.t, id: id, conn: conn, done: make(chan struct{}), hung: make(chan struct{}),
+		replicas: make(map[api.ReplicaKey]api.ReplicaAssignment),
+	}
+	if change != nil {
+		change(s)
+	}
 	s.changed.L = &s.mu
 	stream, err := conn.Stream(context.Background(), api.KeyWatchAssignments, api.ClusterVersion, &api.WatchAssignmentsRequest{})
 	if err != nil {
@@ -309,7 +324,10 @@ func (s *fakeSpu) take(a *api.Assignments) *api.ReportReplicasRequest {
 	}
 	for _, r := range a.Replicas {
 		s.replicas[r.Key] = r
-		report.Replicas = append(report.Replicas, serving(&r, 0))
+		if !s.silent {
+			report.Replicas = append(report.Replicas, serving(&r, 0))
+			report.Replicas[len(report.Replicas)-1].Fresh = s.fresh
+		}
 	}
 	if a.Spus != nil {
 		s.spus = a.Spus
@@ -332,6 +350,9 @@ func describeUpdate(a *api.Assignments) string {
 	}
 	for _, r := range a.Replicas {
 		fmt.Fprintf(&b, "+%s@%d ", r.Key, r.LeaderEpoch)
+		if len(r.Replicas) > 1 {
+			fmt.Fprintf(&b, "leader=%d isr=%v ", r.Leader, r.ISR)
+		}
 	}
 	if a.Spus != nil {
 		fmt.Fprintf(&b, "spus=%d", len(a.Spus))

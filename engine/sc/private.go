@@ -11,15 +11,12 @@ import (
 )
 
 // servePrivate serves one connection of an SPU: register first, then the
-// assignment stream and reports in any order. A connection that is silent for
+// assignment stream, reports and requests about leadership in any order. A connection that is silent for
 // too long ends, and with it the SPU is offline.
 func (s *SC) servePrivate(ctx context.Context, conn *transport.ServerConn) {
 	n, err := s.registerSpu(ctx, conn)
 	if n != nil {
-		defer func() {
-			// The connection's context is over, and this must happen.
-			_ = s.ctl.do(context.Background(), func() { s.ctl.sessionEnded(n) })
-		}()
+		defer s.ctl.doSurely(func() { s.ctl.sessionEnded(n) })
 	}
 	if err == nil && n != nil {
 		err = s.serveSpu(ctx, conn, n)
@@ -49,6 +46,7 @@ func (s *SC) registerSpu(ctx context.Context, conn *transport.ServerConn) (*sess
 	resp := api.RegisterSpuResponse{
 		ClusterID:   s.cfg.Store.ClusterID(),
 		HeartbeatMS: int32(s.cfg.Timeouts.Heartbeat.Milliseconds()),
+		LeaseMS:     int32(s.cfg.Timeouts.Lease.Milliseconds()),
 	}
 	n := newSession(req.SpuID, req.Boot, conn.RemoteAddr().String())
 	ended := n.ended
@@ -68,6 +66,8 @@ func (s *SC) registerSpu(ctx context.Context, conn *transport.ServerConn) (*sess
 		s.cfg.Logger.Warn("SPU turned away", "spu", req.SpuID, "peer", n.peer, "err", resp.Message)
 		resp.Error = api.ErrorCode{ID: api.SpuRegistrationFailed}
 		n = nil
+	default:
+		n.sent()
 	}
 	return n, conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }
@@ -104,6 +104,10 @@ func (s *SC) serveSpu(ctx context.Context, conn *transport.ServerConn, n *sessio
 		case r.Key == api.KeyWatchAssignments && !streaming:
 			streaming = true
 			err = s.watchAssignments(ctx, conn, n, r)
+		case r.Key == api.KeyAlterISR:
+			err = s.alterISR(ctx, conn, n, r)
+		case r.Key == api.KeyMoveLeaders:
+			err = s.moveLeaders(ctx, conn, n, r)
 		default:
 			err = fmt.Errorf("unexpected request with key %d", r.Key)
 		}
@@ -131,6 +135,7 @@ func (s *SC) watchAssignments(ctx context.Context, conn *transport.ServerConn, n
 	conn.Go(func(ctx context.Context) {
 		for {
 			if a := n.take(); a != nil {
+				n.sent()
 				if err := conn.WriteResponse(id, version, a); err != nil {
 					s.cfg.Logger.Warn("assignments", "spu", n.spu, "err", err)
 					conn.Close()
@@ -165,7 +170,7 @@ func (s *SC) reportReplicas(ctx context.Context, conn *transport.ServerConn, n *
 			return
 		}
 		for i := range req.Replicas {
-			s.ctl.takeReport(n.spu, &req.Replicas[i])
+			s.ctl.takeReport(n, &req.Replicas[i])
 		}
 		for _, ref := range req.Removed {
 			s.ctl.confirmRemoved(n.spu, ref)
@@ -177,5 +182,6 @@ func (s *SC) reportReplicas(ctx context.Context, conn *transport.ServerConn, n *
 	case !taken:
 		resp.Error = api.Errorf("report not taken: %v", err)
 	}
+	n.sent()
 	return conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }

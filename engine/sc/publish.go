@@ -86,11 +86,10 @@ func (c *controller) publishTopics() {
 func (c *controller) publishPartitions() {
 	versions := gone(c.gone.partitions, nil)
 	for p := range c.moved {
-		at := p.at()
-		if p.shownTopic == p.topic.val && p.shownVal == p.val && p.shownRes == p.resolution && p.shownAt == at {
+		if p.shownTopic == p.topic.val && p.shownVal == p.val && p.shownRes == p.resolution && p.shownAt == p.position {
 			continue
 		}
-		p.shownTopic, p.shownVal, p.shownRes, p.shownAt = p.topic.val, p.val, p.resolution, at
+		p.shownTopic, p.shownVal, p.shownRes, p.shownAt = p.topic.val, p.val, p.resolution, p.position
 		versions = append(versions, &published{name: p.name(), msg: &api.Partition{Name: p.name(), Spec: p.spec(), Status: p.status()}})
 	}
 	sortChanged(versions[len(c.gone.partitions):])

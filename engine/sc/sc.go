@@ -72,7 +72,7 @@ func (s *SC) load() error {
 	s.tasks.Go(func() { s.ctl.run(s.ctx) })
 	var revision uint64
 	var failed error
-	err := s.ctl.do(s.ctx, func() { revision, failed = s.ctl.resync(s.ctx) })
+	err := s.ctl.do(s.ctx, func() { revision, failed = s.ctl.resync(s.ctx); s.ctl.awaitRegistrations() })
 	if err := errors.Join(failed, err); err != nil {
 		return fmt.Errorf("streaming controller: %w", err)
 	}

@@ -124,7 +124,7 @@ func (s *scenario) run(words []string) {
 	case "register":
 		s.register(args)
 	case "start":
-		s.start(s.id(args[0]), uint64(s.id(args[1])))
+		s.start(s.id(args[0]), uint64(s.id(args[1])), args[2:])
 	case "stop":
 		s.spus[s.id(args[0])].kill()
 		delete(s.spus, s.id(args[0]))
@@ -132,6 +132,14 @@ func (s *scenario) run(words []string) {
 		s.spus[s.id(args[0])].setMute(true)
 	case "report":
 		s.report(args)
+	case "isr":
+		s.alterISR(args)
+	case "move":
+		s.moveLeaders(s.id(args[0]))
+	case "hang":
+		close(s.spus[s.id(args[0])].hung)
+	case "counters":
+		s.printf("%+v", s.c.Counters())
 	case "sleep":
 		d, err := time.ParseDuration(args[0])
 		if err != nil {
@@ -161,7 +169,13 @@ func (s *scenario) run(words []string) {
 func (s *scenario) request(cl *client, name string, args []string) string {
 	switch name {
 	case "create":
-		return cl.createSpec(args[0], s.spec(args[1:]))
+		req := &api.ExtCreateTopicRequest{Name: args[0]}
+		s.spec(req, args[1:])
+		var st api.Status
+		if err := call(cl.Conn, api.KeyExtCreateTopic, api.ExtVersion, req, &st); err != nil {
+			return err.Error()
+		}
+		return describe(&st)
 	case "delete":
 		return cl.deleteTopic(args[0], len(args) > 1)
 	case "add":
@@ -173,16 +187,38 @@ func (s *scenario) request(cl *client, name string, args []string) string {
 	return ""
 }
 
-// spec reads "3", three partitions, or SPU ids per partition: "on 5001 5002".
-func (s *scenario) spec(args []string) api.TopicSpec {
+// spec reads "3", three partitions, or the SPU ids of each partition: "on
+// 5001,5002 5002,5001"; then settings: "rf 3", "min 2", "unclean", "noracks".
+func (s *scenario) spec(req *api.ExtCreateTopicRequest, args []string) {
+	req.Spec = api.TopicSpec{Replicas: api.ReplicaSpec{Kind: api.ReplicasAssigned}, Compression: api.CompressionAny}
 	if args[0] != "on" {
-		return api.TopicSpec{Replicas: api.Computed(uint32(s.id(args[0])), 1), Compression: api.CompressionAny}
+		req.Spec.Replicas = api.Computed(uint32(s.id(args[0])), 1)
 	}
-	spec := api.TopicSpec{Replicas: api.ReplicaSpec{Kind: api.ReplicasAssigned}, Compression: api.CompressionAny}
-	for i, id := range args[1:] {
-		spec.Replicas.Assigned = append(spec.Replicas.Assigned, api.PartitionMap{ID: uint32(i), Replicas: []int32{s.id(id)}})
+	for i := 1; i < len(args); i++ {
+		switch args[i] {
+		case "rf":
+			i++
+			req.Spec.Replicas.Computed.ReplicationFactor = uint32(s.id(args[i]))
+		case "min":
+			i++
+			req.Config.MinInSync = uint32(s.id(args[i]))
+		case "unclean":
+			req.Config.UncleanElection = true
+		case "noracks":
+			req.Spec.Replicas.Computed.IgnoreRack = true
+		default:
+			m := api.PartitionMap{ID: uint32(len(req.Spec.Replicas.Assigned)), Replicas: s.ids(strings.Split(args[i], ","))}
+			req.Spec.Replicas.Assigned = append(req.Spec.Replicas.Assigned, m)
+		}
 	}
-	return spec
+}
+
+func (s *scenario) ids(words []string) []int32 {
+	var out []int32
+	for _, w := range words {
+		out = append(out, s.id(w))
+	}
+	return out
 }
 
 func (s *scenario) register(args []string) {
@@ -196,23 +232,27 @@ func (s *scenario) register(args []string) {
 	}
 }
 
-// start connects an SPU that sends heartbeats.
-func (s *scenario) start(id int32, boot uint64) {
+// start connects an SPU that sends heartbeats. It says that its logs are
+// "fresh", or is "silent" about them, if told so.
+func (s *scenario) start(id int32, boot uint64, how []string) {
 	conn, resp := s.c.register(id, boot, "")
-	conn.Close()
 	if resp.Error.ID != api.OK {
 		s.printf("%s: %s", resp.Error.ID.Name(), resp.Message)
 		return
 	}
-	spu := s.c.connectSpu(id, boot)
+	spu := s.c.serveSpu(id, conn, func(f *fakeSpu) {
+		f.fresh, f.silent = slices.Contains(how, "fresh"), slices.Contains(how, "silent")
+	})
 	s.spus[id] = spu
 	go func() {
-		tick := time.NewTicker(time.Second)
+		tick := time.NewTicker(250 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
 				_ = spu.send(&api.ReportReplicasRequest{})
+			case <-spu.hung:
+				return
 			case <-spu.done:
 				return
 			}
@@ -220,17 +260,60 @@ func (s *scenario) start(id int32, boot uint64) {
 	}()
 }
 
-// report makes an SPU report one replica: topic, partition, state, epoch
-// offset, reason.
+// alterISR makes an SPU ask for an in-sync set: topic, partition, SPU ids, and
+// perhaps what is wrong with the request.
+func (s *scenario) alterISR(args []string) {
+	spu := s.spus[s.id(args[0])]
+	a := spu.has(args[1], uint32(s.id(args[2])))
+	change := api.ISRChange{ReplicaRef: a.ReplicaRef, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch}
+	for _, w := range args[3:] {
+		switch w {
+		case "stale-leader":
+			change.LeaderEpoch--
+		case "stale-set":
+			change.PartitionEpoch--
+		case "other-topic":
+			change.TopicID[0]++
+		default:
+			change.ISR = append(change.ISR, s.id(w))
+		}
+	}
+	var resp api.AlterISRResponse
+	err := call(spu.conn, api.KeyAlterISR, api.ClusterVersion, &api.AlterISRRequest{Changes: []api.ISRChange{change}}, &resp)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r := resp.Results[0]
+	s.printf("accepted=%t epochs %d/%d isr=%v", r.Accepted, r.LeaderEpoch, r.PartitionEpoch, r.ISR)
+}
+
+func (s *scenario) moveLeaders(id int32) {
+	var resp api.MoveLeadersResponse
+	if err := call(s.spus[id].conn, api.KeyMoveLeaders, api.ClusterVersion, &api.MoveLeadersRequest{}, &resp); err != nil {
+		s.t.Fatal(err)
+	}
+	s.printf("remaining %d", resp.Remaining)
+}
+
+// report makes an SPU report one replica: topic, partition, state, perhaps
+// "@" and where it ends, then "stale" for an older epoch, "fresh", or a reason.
 func (s *scenario) report(args []string) {
 	spu := s.spus[s.id(args[0])]
 	r := serving(spu.has(args[1], uint32(s.id(args[2]))), 7)
 	states := map[string]api.ReplicaState{"serving": api.ReplicaServing, "full": api.ReplicaOutOfStorage, "failed": api.ReplicaFailed}
 	r.State = states[args[3]]
-	if len(args) > 4 && args[4] == "stale" {
+	rest := args[4:]
+	if len(rest) > 0 && strings.HasPrefix(rest[0], "@") {
+		r.HW, r.LEO = int64(s.id(rest[0][1:])), int64(s.id(rest[0][1:]))
+		rest = rest[1:]
+	}
+	switch {
+	case len(rest) > 0 && rest[0] == "stale":
 		r.LeaderEpoch--
-	} else {
-		r.Reason = strings.Join(args[4:], " ")
+	case len(rest) > 0 && rest[0] == "fresh":
+		r.Fresh = true
+	default:
+		r.Reason = strings.Join(rest, " ")
 	}
 	spu.report(r)
 }
@@ -250,10 +333,22 @@ func (s *scenario) state() {
 			if o.Status.BeingDeleted {
 				deleting = " being deleted"
 			}
-			s.printf("  %s leader=%d %s hw=%d%s", o.Name, o.Spec.Leader, o.Status.Resolution, o.Status.Leader.HW, deleting)
+			s.printf("  %s leader=%d %s hw=%d%s%s", o.Name, o.Spec.Leader, o.Status.Resolution, o.Status.Leader.HW, describeReplicas(&o), deleting)
 		}
 	}
 	s.storedState()
+}
+
+// describeReplicas is what clients see of the followers of a partition.
+func describeReplicas(o *api.Partition) string {
+	if len(o.Spec.Replicas) == 1 {
+		return ""
+	}
+	text := fmt.Sprintf(" lrs=%d", o.Status.LRS)
+	for _, r := range o.Status.Replicas {
+		text += fmt.Sprintf(" %d:%d/%d", r.Spu, r.HW, r.LEO)
+	}
+	return text
 }
 
 // storedState prints what only the store knows.
@@ -265,7 +360,11 @@ func (s *scenario) storedState() {
 	var epochs []string
 	for _, o := range objects {
 		if p, ok := o.Value.(*meta.Partition); ok {
-			epochs = append(epochs, fmt.Sprintf("%s=%d", o.Name, p.LeaderEpoch))
+			text := fmt.Sprintf("%s=%d", o.Name, p.LeaderEpoch)
+			if len(p.Replicas) > 1 {
+				text += fmt.Sprintf("/%d led by %d isr=%v", p.PartitionEpoch, p.Leader, p.ISR)
+			}
+			epochs = append(epochs, text)
 		}
 	}
 	s.printf("stored epochs %v", epochs)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
@@ -18,10 +19,13 @@ type session struct {
 	boot uint64
 	peer string
 
+	leaving bool // it is about to stop; the controller's to read and write
+
 	wake  chan struct{} // capacity 1: there is something to take
 	ended chan struct{} // closed when the connection must go
 
 	mu         sync.Mutex
+	heard      time.Time // when anything was last sent to the SPU
 	subscribed bool
 	full       bool // the next update replaces all
 	replicas   map[api.ReplicaKey]api.ReplicaAssignment
@@ -32,7 +36,7 @@ type session struct {
 
 func newSession(spu int32, boot uint64, peer string) *session {
 	return &session{
-		spu: spu, boot: boot, peer: peer,
+		spu: spu, boot: boot, peer: peer, heard: time.Now(),
 		wake:     make(chan struct{}, 1),
 		ended:    make(chan struct{}),
 		replicas: make(map[api.ReplicaKey]api.ReplicaAssignment),
@@ -43,6 +47,20 @@ func newSession(spu int32, boot uint64, peer string) *session {
 // end has the connection closed. The controller calls it once, when it drops
 // the session; closing itself may take a while and is not for it to do.
 func (n *session) end() { close(n.ended) }
+
+// sent notes that the SPU is about to hear from us, which may extend what it
+// takes for its lease.
+func (n *session) sent() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.heard = time.Now()
+}
+
+func (n *session) heardAt() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.heard
+}
 
 // fill makes the next update a full one.
 func (n *session) fill(revision uint64, replicas []api.ReplicaAssignment, spus []api.SpuSpec) {

@@ -27,7 +27,7 @@ func TestRegistration(t *testing.T) {
 		{5001, c.store.ClusterID(), api.OK},
 	} {
 		conn, resp := c.register(tc.id, 1, tc.cluster)
-		if resp.Error.ID != tc.want || resp.ClusterID != c.store.ClusterID() || (resp.Message == "") != (tc.want == api.OK) || resp.HeartbeatMS != 1000 {
+		if resp.Error.ID != tc.want || resp.ClusterID != c.store.ClusterID() || (resp.Message == "") != (tc.want == api.OK) || resp.HeartbeatMS != 250 || resp.LeaseMS != 1500 {
 			t.Errorf("%d, %q: %+v", tc.id, tc.cluster, resp)
 		}
 		if tc.want != api.OK {
@@ -90,13 +90,13 @@ func TestSilentSpuIsOffline(t *testing.T) {
 		cl := c.client()
 		want(t, "create", cl.createTopic("a", 1), "a: ok")
 		for range 5 {
-			time.Sleep(9 * time.Second)
+			time.Sleep(2900 * time.Millisecond)
 			spu.report()
 		}
 		if parts := cl.partitions(false); parts[0].Status.Resolution != api.PartitionOnline {
 			t.Errorf("with heartbeats: %+v", parts)
 		}
-		time.Sleep(11 * time.Second)
+		time.Sleep(3100 * time.Millisecond)
 		synctest.Wait()
 		if parts := cl.partitions(false); parts[0].Status.Resolution != api.PartitionLeaderOffline {
 			t.Errorf("after silence: %+v", parts)

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/fluvio-go/fluvio/engine/sc/meta"
 	"github.com/fluvio-go/fluvio/netproto/api"
@@ -36,39 +36,22 @@ func (c *controller) unregisterSpu(s *spu) {
 // admit puts an SPU online. The newest connection is the true one: an SPU
 // that dials again while we still believe in its old connection lost that
 // one.
-//
-// If it is another start of the SPU than last time, its leaderships begin
-// anew with higher epochs, so that whatever the earlier start still has in
-// flight is recognised as old.
 func (c *controller) admit(s *spu, n *session) {
 	if old := s.session; old != nil {
 		c.log.Info("SPU connected again", "spu", s.id())
 		c.setOffline(s)
 	}
 	if s.val.Boot != n.boot {
-		c.restarted(s, n.boot)
+		c.restarted(s, s.crashed)
+		v := *s.val
+		v.Boot = n.boot
+		c.putSpu(s.name, &v)
 	}
-	s.session = n
+	c.endLease(s.id()) // the connection is one, and an earlier start is over
+	s.session, s.crashed, s.since = n, false, time.Now()
 	c.log.Info("SPU online", "spu", s.id(), "peer", n.peer)
 	c.statusMoved(s)
 	c.touchUnplaced()
-}
-
-func (c *controller) restarted(s *spu, boot uint64) {
-	if h := c.hosted[s.id()]; h != nil {
-		for p := range maps.Clone(h.leads) {
-			if p.topic.val.Deleting {
-				continue
-			}
-			v := *p.val
-			v.LeaderEpoch++
-			v.PartitionEpoch++
-			c.putPartition(p.topic, p.id, &v)
-		}
-	}
-	v := *s.val
-	v.Boot = boot
-	c.putSpu(s.name, &v)
 }
 
 // sessionEnded puts an SPU offline, unless it has another connection by now.
@@ -79,12 +62,19 @@ func (c *controller) sessionEnded(n *session) {
 	}
 }
 
+// setOffline ends an SPU's session. What it leads may be taken by others once
+// it cannot be acting as a leader any more.
 func (c *controller) setOffline(s *spu) {
-	if s.session == nil {
+	n := s.session
+	if n == nil {
 		return
 	}
-	s.session.end()
+	n.end()
 	s.session = nil
+	s.crashed = !n.leaving
+	if h := c.hosted[s.id()]; !n.leaving || h != nil && len(h.leads) > 0 {
+		c.startLease(s.id(), c.timeouts.Lease-time.Since(n.heardAt())+c.timeouts.LeaseMargin)
+	}
 	c.stopWaitingFor(s.id())
 	c.statusMoved(s)
 	c.touchUnplaced() // whose reasons count online SPUs
@@ -98,6 +88,7 @@ func (c *controller) statusMoved(s *spu) {
 			c.resolve(p)
 		}
 	}
+	c.unsettleHosted(s.id())
 }
 
 func (s *spu) status() api.SpuStatus {

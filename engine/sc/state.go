@@ -2,6 +2,7 @@ package sc
 
 import (
 	"reflect"
+	"time"
 
 	"github.com/fluvio-go/fluvio/engine/sc/meta"
 	"github.com/fluvio-go/fluvio/netproto/api"
@@ -32,18 +33,15 @@ type partition struct {
 	val      *meta.Partition
 
 	resolution api.PartitionResolution
-	reported   bool              // report is from the current leader epoch
-	report     api.ReplicaReport // zero until the first
+	reported   bool      // the leader's report is from the current leader epoch
+	replicas   []replica // as val.Replicas
+	position   uint64    // grows when an offset or size of any replica moves
+	fullSince  time.Time // while the leader is out of storage
 
 	shownTopic *meta.Topic // what the feed has; nil: nothing
 	shownVal   *meta.Partition
 	shownRes   api.PartitionResolution
-	shownAt    position
-}
-
-// position is the part of a report that moves all the time.
-type position struct {
-	start, hw, leo, size int64
+	shownAt    uint64
 }
 
 func (p *partition) key() api.ReplicaKey { return api.ReplicaKey{Topic: p.topic.name, Partition: p.id} }
@@ -57,7 +55,9 @@ type spu struct {
 	name     string
 	revision uint64
 	val      *meta.Spu
-	session  *session // nil while offline
+	session  *session  // nil while offline
+	since    time.Time // when session began
+	crashed  bool      // the last session ended without a goodbye
 
 	shown       *meta.Spu
 	shownStatus api.SpuStatus
@@ -145,14 +145,19 @@ func (c *controller) setPartition(t *topic, id uint32, v *meta.Partition) *parti
 		p.reported = p.reported && p.val.LeaderEpoch == v.LeaderEpoch && p.val.TopicID == v.TopicID
 	}
 	p.val = v
+	p.setReplicas()
 	for _, spu := range v.Replicas {
 		c.hosting(spu).all[p] = struct{}{}
 	}
-	c.hosting(v.Leader).leads[p] = struct{}{}
+	if v.Leader != api.NoLeader {
+		c.hosting(v.Leader).leads[p] = struct{}{}
+	}
+	c.noteStorage(p)
+	c.noteDisplaced(p)
 	c.resolve(p)
 	c.assigned[p] = struct{}{}
 	c.moved[p] = struct{}{}
-	c.touch(t)
+	c.unsettle(p)
 	return p
 }
 
@@ -183,6 +188,9 @@ func (c *controller) dropPartition(p *partition) {
 	delete(c.moved, p)
 	delete(c.drifted, p)
 	delete(c.assigned, p)
+	delete(c.unsettled, p)
+	delete(c.displaced, p)
+	delete(c.full, p)
 	c.gone.partitions = append(c.gone.partitions, p.name())
 }
 
@@ -244,9 +252,5 @@ func (c *controller) dropSpu(s *spu) {
 func (c *controller) spusChanged(id int32) {
 	c.newAddrs = true
 	c.touchUnplaced()
-	if h := c.hosted[id]; h != nil {
-		for p := range h.leads {
-			c.touch(p.topic) // whose reason may name the SPU
-		}
-	}
+	c.unsettleHosted(id)
 }

@@ -69,8 +69,6 @@ func TestCreateTopicStatus(t *testing.T) {
 		{"t", assigned(api.PartitionMap{Replicas: []int32{5001, 5001}}), "TopicError: duplicate spu ids found in assigned partition with id: 0"},
 		{"t", assigned(api.PartitionMap{Replicas: []int32{-1}}), "TopicError: invalid spu id: -1 in assigned partition with id: 0"},
 		{"t", assigned(api.PartitionMap{Replicas: []int32{5}}), "TopicError: invalid spu id: 5"},
-		{"t", computed(1, 2), "TopicInvalidConfiguration: replication factor 2 is not supported yet: this release keeps one copy of each partition"},
-		{"t", computed(1, math.MaxUint32), "TopicInvalidConfiguration: replication factor 4294967295 is not supported yet: this release keeps one copy of each partition"},
 		{"t", computed(math.MaxUint32, 1), "TopicInvalidConfiguration: 4294967295 partitions are more than the maximum of 10000"},
 		{"t", api.TopicSpec{Replicas: api.ReplicaSpec{Kind: api.ReplicasMirror}}, "TopicInvalidConfiguration: mirror topics are not supported yet: this release does not connect clusters"},
 	} {

@@ -144,12 +144,12 @@ func TestStoreIsFollowed(t *testing.T) {
 	})
 	spu.has("declared", 1)
 
-	bad := computed(1, 3)
+	bad := computed(1, 0)
 	commit(meta.Create("bad", &meta.Topic{ID: api.TopicID{2}, Spec: bad}))
 	ch := topics.until(func(ch topicChange) bool {
 		return ch.Object.Name == "bad" && ch.Object.Status.Resolution == api.TopicInvalidConfig
 	})
-	want(t, "reason", ch.Object.Status.Reason, "replication factor 3 is not supported yet: this release keeps one copy of each partition")
+	want(t, "reason", ch.Object.Status.Reason, "replication factor must be greater than 0")
 
 	// A partition that disappears is put back; one without a topic is removed.
 	p := get(meta.KindPartition, "declared-1")

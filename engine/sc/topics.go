@@ -56,7 +56,7 @@ func (c *controller) touchUnplaced() {
 func (c *controller) nodes() nodes {
 	out := make(nodes, 0, len(c.spus))
 	for _, s := range c.spus {
-		n := node{id: s.id(), online: s.session != nil}
+		n := node{id: s.id(), online: s.session != nil && !s.session.leaving}
 		if s.val.Spec.Rack != nil {
 			n.rack = *s.val.Spec.Rack
 		}
@@ -75,29 +75,71 @@ func (c *controller) reconcileTopic(t *topic) {
 		c.reconcileDeletion(t)
 		return
 	}
-	next := nextStatus(&t.val.Spec, t.val.Status, c.nodes(), c.maxPartitions)
+	spec, nodes := t.val.Spec, c.nodes()
+	if t.name == OffsetsTopic && len(t.val.Status.ReplicaMap) == 0 {
+		spec.Replicas.Computed.ReplicationFactor = c.offsetsReplicas(nodes)
+	}
+	next := nextStatus(&spec, t.val.Status, nodes, c.maxPartitions)
 	if now := &t.val.Status; next.Resolution != now.Resolution || next.Reason != now.Reason || len(next.ReplicaMap) != len(now.ReplicaMap) {
 		v := *t.val
 		v.Status = next
+		if len(next.ReplicaMap) > 0 {
+			v.Spec = spec
+		}
 		c.putTopic(t.name, &v)
 		c.log.Info("topic", "topic", t.name, "resolution", next.Resolution.String(), "reason", next.Reason)
 	}
 	c.ensurePartitions(t)
 }
 
+// maxOffsetsReplicas is how many copies of consumer offsets there are at most.
+const maxOffsetsReplicas = 3
+
+// offsetsReplicas is how many replicas the offsets topic needs. It gets as many
+// as there are SPUs online when it is placed; a cluster whose SPUs are still
+// arriving waits for them a little.
+func (c *controller) offsetsReplicas(nodes nodes) uint32 {
+	online, registered := len(nodes.online()), len(nodes)
+	if online == 0 || c.offsetsDue {
+		return uint32(min(max(online, 1), maxOffsetsReplicas))
+	}
+	if online < registered && c.offsetsTimer == nil {
+		c.offsetsTimer = time.AfterFunc(c.timeouts.Registration, func() {
+			c.doSurely(func() {
+				c.offsetsDue = true
+				c.touchUnplaced()
+			})
+		})
+	}
+	return uint32(min(registered, maxOffsetsReplicas))
+}
+
 // ensurePartitions creates the partitions that the replica map has and the
-// store lacks.
+// store lacks. The first replica that is online leads, and those that are
+// online are in sync: nobody has anything yet. If none is, all are, and the
+// partition's epoch is 0 until the first comes.
 func (c *controller) ensurePartitions(t *topic) {
 	for id := range uint32(len(t.val.Status.ReplicaMap)) {
 		replicas := t.val.Status.ReplicaMap[id]
 		if len(replicas) == 0 || id < uint32(len(t.parts)) && t.parts[id] != nil {
 			continue
 		}
-		c.putPartition(t, id, &meta.Partition{
-			TopicID: t.val.ID, Leader: replicas[0], LeaderEpoch: 1, PartitionEpoch: 1,
+		v := &meta.Partition{
+			TopicID: t.val.ID, Leader: replicas[0], LeaderEpoch: 1,
 			Replicas: replicas, ISR: replicas,
-		})
+		}
+		online := slices.DeleteFunc(slices.Clone(replicas), func(id int32) bool { return !c.staying(id) })
+		if len(online) > 0 {
+			v.Leader, v.PartitionEpoch, v.ISR = online[0], 1, online
+		}
+		c.putPartition(t, id, v)
 	}
+}
+
+// staying reports whether an SPU is online and does not mean to leave.
+func (c *controller) staying(id int32) bool {
+	s := c.byID[id]
+	return s != nil && s.session != nil && !s.session.leaving
 }
 
 // waiter is a create that waits until its topic is online.
@@ -261,13 +303,11 @@ func (c *controller) reason(t *topic) string {
 	}
 	first, n := "", 0
 	for _, p := range t.parts {
-		if p == nil {
+		if p == nil || !c.troubled(p) {
 			continue
 		}
-		if why := c.trouble(p); why != "" {
-			if n++; n == 1 {
-				first = fmt.Sprintf("partition %d: %s", p.id, why)
-			}
+		if n++; n == 1 {
+			first = fmt.Sprintf("partition %d: %s", p.id, c.trouble(p))
 		}
 	}
 	if n > 1 {

@@ -114,14 +114,21 @@ func checkAssigned(maps []api.PartitionMap) error {
 	return nil
 }
 
+// checkConfig validates the settings that upstream does not have.
+func checkConfig(config *api.TopicConfig, s *api.ReplicaSpec) error {
+	_, factor := size(s)
+	if s.Kind != api.ReplicasMirror && uint64(config.MinInSync) > factor {
+		return fmt.Errorf("min in-sync replicas %d is more than the replication factor %d", config.MinInSync, factor)
+	}
+	return nil
+}
+
 // checkSupported refuses what is valid but beyond this release.
 func checkSupported(s *api.ReplicaSpec, maxPartitions uint32) error {
-	partitions, factor := size(s)
+	partitions, _ := size(s)
 	switch {
 	case s.Kind == api.ReplicasMirror:
 		return errors.New("mirror topics are not supported yet: this release does not connect clusters")
-	case factor > 1:
-		return fmt.Errorf("replication factor %d is not supported yet: this release keeps one copy of each partition", factor)
 	case partitions > uint64(maxPartitions):
 		return fmt.Errorf("%d partitions are more than the maximum of %d", partitions, maxPartitions)
 	}

@@ -68,8 +68,12 @@ func (r *RegisterSpuRequest) Code(c *codec.Coder) {
 type RegisterSpuResponse struct {
 	Error       ErrorCode
 	ClusterID   string
-	HeartbeatMS int32  // report at least this often
-	Message     string // why Error is not success
+	HeartbeatMS int32 // report at least this often
+	// LeaseMS is how long the SPU may act as the leader of replicated
+	// partitions after it sent the last report that was answered. The SC
+	// elects nobody else before.
+	LeaseMS int32
+	Message string // why Error is not success
 }
 
 // Code visits the response.
@@ -77,6 +81,7 @@ func (r *RegisterSpuResponse) Code(c *codec.Coder) {
 	r.Error.Code(c)
 	c.String(&r.ClusterID)
 	c.I32(&r.HeartbeatMS)
+	c.I32(&r.LeaseMS)
 	c.Text(&r.Message)
 }
 
@@ -118,11 +123,14 @@ func (r *ReplicaRef) Code(c *codec.Coder) {
 	r.TopicID.Code(c)
 }
 
+// NoLeader is the leader of a partition that nobody may lead at the moment.
+const NoLeader int32 = -1
+
 // ReplicaAssignment is a replica that an SPU hosts, with the partition state
 // that the SC decided and stored before anyone acts on it.
 type ReplicaAssignment struct {
 	ReplicaRef
-	Leader         int32
+	Leader         int32  // may be NoLeader
 	LeaderEpoch    int32  // grows with every change of leader
 	PartitionEpoch uint32 // grows with every change of leader, replicas or ISR
 	Replicas       []int32
@@ -166,6 +174,12 @@ type ReplicaReport struct {
 	Size        int64 // bytes on disk
 	State       ReplicaState
 	Reason      string // why State is not ReplicaServing
+	// Fresh means that the SPU found no log of the replica and began an empty
+	// one although its assignment, of a partition epoch above 1, counted it as
+	// in sync: what it had is lost. It holds, across restarts, until an
+	// assignment does not count the replica as in sync, or makes it the leader
+	// in a higher leader epoch.
+	Fresh bool
 }
 
 // Code visits the report.
@@ -178,6 +192,7 @@ func (r *ReplicaReport) Code(c *codec.Coder) {
 	c.I64(&r.Size)
 	codec.Enum8(c, &r.State, ReplicaFailed, "replica state")
 	c.Text(&r.Reason)
+	c.Bool(&r.Fresh)
 }
 
 // ReplicaState is whether a replica can do its work.

@@ -187,7 +187,9 @@ type AlterISRResponse struct {
 // Code visits the response.
 func (r *AlterISRResponse) Code(c *codec.Coder) { codec.Slice(c, &r.Results, (*ISRResult).Code) }
 
-// ISRResult is the outcome of a change and the state of the partition now.
+// ISRResult is the outcome of a change and the state of the partition now. If
+// that is not known, because the partition is gone or storing failed, the
+// epochs are zero.
 type ISRResult struct {
 	Accepted       bool
 	LeaderEpoch    int32

@@ -1,0 +1,244 @@
+package sc
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/fluvio-go/fluvio/engine/sc/meta"
+	"github.com/fluvio-go/fluvio/netproto/api"
+)
+
+// unsettle has the leadership of a partition looked at in this cycle.
+func (c *controller) unsettle(p *partition) {
+	c.unsettled[p] = struct{}{}
+	c.touch(p.topic) // whose reason may name what changed
+}
+
+// unsettleHosted does so for all that is on an SPU.
+func (c *controller) unsettleHosted(id int32) {
+	if h := c.hosted[id]; h != nil {
+		for p := range h.all {
+			c.unsettle(p)
+		}
+	}
+}
+
+// settleAll settles what the cycle unsettled, in an order that is repeatable.
+func (c *controller) settleAll() {
+	for _, p := range sortedPartitions(c.unsettled) {
+		c.settle(p)
+	}
+	clear(c.unsettled)
+}
+
+func sortedPartitions(set map[*partition]struct{}) []*partition {
+	return slices.SortedFunc(maps.Keys(set), func(a, b *partition) int {
+		return cmp.Or(cmp.Compare(a.topic.name, b.topic.name), cmp.Compare(a.id, b.id))
+	})
+}
+
+// settle gives a partition the leader and the in-sync set that it should have
+// now. It changes nothing if they are as they should be.
+func (c *controller) settle(p *partition) {
+	if p.topic.val.Deleting || c.topics[p.topic.name] != p.topic || p.topic.parts[p.id] != p {
+		return
+	}
+	isr := p.withoutLost()
+	if c.stands(p) {
+		if len(isr) != len(p.val.ISR) {
+			c.changeISR(p, isr)
+			c.log.Warn("replica lost its log and is not in sync any more", "partition", p.name(), "isr", isr)
+		}
+		return
+	}
+	candidates := c.candidates(p)
+	if spu, ok := electClean(candidates); ok {
+		c.elect(p, spu, isr)
+		c.counters.elections.Add(1)
+		return
+	}
+	if !c.awaited(p) && c.settleUnclean(p, candidates) {
+		return
+	}
+	if r := p.leader(); r != nil && r.lost {
+		// It has to know that it must not lead with an empty log.
+		c.elect(p, api.NoLeader, isr)
+	} else if len(isr) != len(p.val.ISR) {
+		c.changeISR(p, isr)
+	}
+}
+
+// settleUnclean elects a replica that may lack committed records, if that is
+// allowed or nothing is left that could be lost.
+func (c *controller) settleUnclean(p *partition, candidates []candidate) bool {
+	what := "leader elected uncleanly: committed records may be lost"
+	spu, ok := int32(0), false
+	if p.topic.val.Config.UncleanElection {
+		spu, ok = electUnclean(candidates)
+	}
+	if !ok {
+		what = "no replica has a log any more, the partition begins anew"
+		spu, ok = electEmpty(candidates)
+	}
+	if !ok {
+		return false
+	}
+	c.log.Warn(what, "partition", p.name(), "leader", spu, "isr", p.val.ISR)
+	c.counters.unclean.Add(1)
+	p.replica(spu).lost = false
+	c.elect(p, spu, []int32{spu})
+	return true
+}
+
+// awaited reports whether an in-sync replica that has the records is there or
+// may be back in a moment, so that it is not yet time to do without.
+func (c *controller) awaited(p *partition) bool {
+	return slices.ContainsFunc(p.val.ISR, func(id int32) bool {
+		r := p.replica(id)
+		return r != nil && !r.lost && c.mayLead(id) && !c.failed(r)
+	})
+}
+
+// failed reports whether an SPU said in this session that a replica cannot
+// serve at all.
+func (c *controller) failed(r *replica) bool {
+	s := c.byID[r.spu]
+	return s != nil && s.session != nil && r.session == s.session && r.report.State == api.ReplicaFailed
+}
+
+// stands reports whether a partition's leader can stay, or may be acting as
+// such and must not be replaced yet.
+func (c *controller) stands(p *partition) bool {
+	r := p.leader()
+	if r == nil || !p.inSync(r.spu) || r.lost || !c.mayLead(r.spu) {
+		return false
+	}
+	return !p.reported || !c.online(r.spu) || !c.sick(p, r)
+}
+
+// sick reports whether a leader says that it cannot do its work, and that for
+// long enough to look for another.
+func (c *controller) sick(p *partition, r *replica) bool {
+	switch r.report.State {
+	case api.ReplicaFailed:
+		return true
+	case api.ReplicaOutOfStorage:
+		return time.Since(p.fullSince) >= c.timeouts.OutOfStorage
+	}
+	return false
+}
+
+// withoutLost is the in-sync set without replicas that lost their logs. If
+// all did, they stay: who has the records cannot be told any more.
+func (p *partition) withoutLost() []int32 {
+	if !slices.ContainsFunc(p.replicas, func(r replica) bool { return r.lost }) {
+		return p.val.ISR
+	}
+	isr := slices.DeleteFunc(slices.Clone(p.val.ISR), func(id int32) bool {
+		r := p.replica(id)
+		return r != nil && r.lost
+	})
+	if len(isr) == 0 {
+		return p.val.ISR
+	}
+	return isr
+}
+
+// elect begins a new leadership. It is stored before anybody hears of it.
+func (c *controller) elect(p *partition, leader int32, isr []int32) {
+	v := *p.val
+	v.Leader, v.ISR = leader, isr
+	v.LeaderEpoch++
+	v.PartitionEpoch++
+	c.log.Info("leader", "partition", p.name(), "leader", leader, "before", p.val.Leader, "epoch", v.LeaderEpoch, "isr", isr)
+	c.putPartition(p.topic, p.id, &v)
+}
+
+// changeISR replaces the in-sync set of a leadership.
+func (c *controller) changeISR(p *partition, isr []int32) {
+	v := *p.val
+	v.ISR = isr
+	v.PartitionEpoch++
+	c.putPartition(p.topic, p.id, &v)
+}
+
+// moveAway gives one leadership of an SPU to another in-sync replica.
+func (c *controller) moveAway(p *partition) bool {
+	candidates := slices.DeleteFunc(c.candidates(p), func(r candidate) bool { return r.spu == p.val.Leader })
+	spu, ok := electClean(candidates)
+	if ok {
+		c.elect(p, spu, p.withoutLost())
+	}
+	return ok
+}
+
+// moveLeaders takes from an SPU that is about to stop what others can lead,
+// and returns how many partitions remain. It gets no leadership any more in
+// this session.
+func (c *controller) moveLeaders(n *session) (remaining uint32) {
+	n.leaving = true
+	c.touchUnplaced() // it does not count as a place to put replicas
+	h := c.hosted[n.spu]
+	if h == nil {
+		return 0
+	}
+	for _, p := range sortedPartitions(h.leads) {
+		if !p.topic.val.Deleting && !c.moveAway(p) {
+			remaining++
+		}
+	}
+	c.log.Info("SPU is about to stop", "spu", n.spu, "remaining", remaining)
+	return remaining
+}
+
+// restarted begins the partitions of an SPU anew after another start of it:
+// whatever the earlier start still has in flight is recognised as old by its
+// epoch. A replica that led others has to report before it leads again, since
+// it may have lost its log; so has any that could be taken for in sync by a
+// leader that knew the earlier start.
+//
+// If the controller saw the earlier start end without a goodbye, the new one
+// may lack the end of its logs, and is in sync only where nobody else is.
+func (c *controller) restarted(s *spu, crashed bool) {
+	h := c.hosted[s.id()]
+	if h == nil {
+		return
+	}
+	for _, p := range sortedPartitions(h.all) {
+		if p.topic.val.Deleting {
+			continue
+		}
+		if v := c.afterRestart(p, s.id(), crashed); v != nil {
+			c.putPartition(p.topic, p.id, v)
+		}
+	}
+}
+
+// afterRestart is a partition after an SPU that hosts it started again, nil
+// if nothing changes.
+func (c *controller) afterRestart(p *partition, id int32, crashed bool) *meta.Partition {
+	v := *p.val
+	leads := v.Leader == id
+	if len(v.Replicas) == 1 {
+		if !leads {
+			return nil
+		}
+		v.LeaderEpoch++
+		v.PartitionEpoch++
+		return &v
+	}
+	v.PartitionEpoch++
+	if crashed {
+		others := slices.DeleteFunc(slices.Clone(v.ISR), func(other int32) bool { return other == id })
+		if slices.ContainsFunc(others, func(other int32) bool { return c.ready(p.replica(other)) }) {
+			v.ISR = others
+		}
+	}
+	if leads {
+		v.Leader = api.NoLeader
+		v.LeaderEpoch++
+	}
+	return &v
+}

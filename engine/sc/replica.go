@@ -1,0 +1,122 @@
+package sc
+
+import (
+	"slices"
+
+	"github.com/fluvio-go/fluvio/netproto/api"
+)
+
+// replica is what the controller knows of one copy of a partition.
+type replica struct {
+	spu     int32
+	report  api.ReplicaReport // the last one; zero until the first
+	session *session          // that the report came in; another one has to report anew
+	lost    bool              // it was in sync and its log is gone
+
+	// freshIn is the start of the SPU whose word that the log is fresh was
+	// taken into account. An SPU may repeat itself.
+	freshIn uint64
+}
+
+// known reports whether a report ever came.
+func (r *replica) known() bool { return r.report.LeaderEpoch != 0 }
+
+// setReplicas keeps p.replicas in step with p.val.
+func (p *partition) setReplicas() {
+	if slices.EqualFunc(p.replicas, p.val.Replicas, func(r replica, id int32) bool { return r.spu == id }) {
+		return
+	}
+	before := p.replicas
+	p.replicas = make([]replica, len(p.val.Replicas))
+	for i, id := range p.val.Replicas {
+		p.replicas[i].spu = id
+		for _, r := range before {
+			if r.spu == id {
+				p.replicas[i] = r
+			}
+		}
+	}
+}
+
+// replica is the copy on an SPU, or nil.
+func (p *partition) replica(spu int32) *replica {
+	for i := range p.replicas {
+		if p.replicas[i].spu == spu {
+			return &p.replicas[i]
+		}
+	}
+	return nil
+}
+
+// leader is the copy that leads, or nil.
+func (p *partition) leader() *replica { return p.replica(p.val.Leader) }
+
+func (p *partition) inSync(spu int32) bool { return slices.Contains(p.val.ISR, spu) }
+
+// ready reports whether a replica could lead: its SPU is online, does not
+// mean to leave, and said in this session that the replica is well.
+func (c *controller) ready(r *replica) bool {
+	return r != nil && c.staying(r.spu) && r.session == c.byID[r.spu].session && r.report.State == api.ReplicaServing
+}
+
+func (c *controller) candidates(p *partition) []candidate {
+	out := make([]candidate, len(p.replicas))
+	for i := range p.replicas {
+		r := &p.replicas[i]
+		out[i] = candidate{spu: r.spu, inSync: p.inSync(r.spu), ready: c.ready(r), lost: r.lost, leo: r.report.LEO}
+	}
+	return out
+}
+
+// takeReport notes what an SPU says about one of its replicas. Reports about
+// another topic of the same name say nothing; nor does what a leader said
+// before its leadership last changed.
+func (c *controller) takeReport(n *session, report *api.ReplicaReport) {
+	p := c.replica(report.Key)
+	if p == nil || p.val.TopicID != report.TopicID || report.LeaderEpoch > p.val.LeaderEpoch {
+		return
+	}
+	r := p.replica(n.spu)
+	leads := p.val.Leader == n.spu
+	if r == nil || leads && report.LeaderEpoch != p.val.LeaderEpoch {
+		return
+	}
+	was := *r
+	r.report, r.session = *report, n
+	c.takeFresh(p, r)
+	if leads {
+		p.reported = true
+		c.noteStorage(p)
+	}
+	c.resolve(p)
+	if was.session != n || was.lost != r.lost || was.report.State != report.State || was.report.Reason != report.Reason {
+		c.unsettle(p)
+	}
+	if !was.known() || was.position() != r.position() {
+		p.position++
+		c.drift(p)
+	}
+}
+
+// takeFresh notes that a replica began an empty log. In a partition that
+// never changed that is what everybody did; later it means that the SPU lost
+// what it had.
+func (c *controller) takeFresh(p *partition, r *replica) {
+	switch {
+	case !r.report.Fresh:
+		r.lost = false
+	case r.freshIn == r.session.boot:
+	default:
+		r.freshIn = r.session.boot
+		r.lost = p.val.PartitionEpoch > 1
+	}
+}
+
+// position is the part of a report that moves all the time.
+type position struct {
+	start, hw, leo, size int64
+}
+
+func (r *replica) position() position {
+	return position{r.report.StartOffset, r.report.HW, r.report.LEO, r.report.Size}
+}
