@@ -89,10 +89,10 @@ func New(cfg Config) (*Server, error) {
 
 // leaseChanged makes every partition with followers act on it.
 func (s *Server) leaseChanged(held bool) {
-	s.cfg.Events.lease(held)
 	for _, p := range s.replicas.all() {
 		p.reconsider()
 	}
+	s.cfg.Events.lease(held)
 }
 
 // Start reads what the data directory says about itself, accepts clients and
