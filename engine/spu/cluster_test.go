@@ -373,10 +373,14 @@ func (c *cluster) sameUpTo(a api.ReplicaAssignment, to int64, ids ...int32) {
 	}
 }
 
+func (n *node) dir(a api.ReplicaAssignment) string {
+	return filepath.Join("/data", fmt.Sprintf("spu-logs-%d", n.id), a.Key.String())
+}
+
 // files joins the segment files of a replica.
 func (n *node) files(a api.ReplicaAssignment) []byte {
 	n.c.t.Helper()
-	dir := filepath.Join("/data", fmt.Sprintf("spu-logs-%d", n.id), a.Key.String())
+	dir := n.dir(a)
 	names, err := n.mem.List(dir)
 	if err != nil {
 		n.c.t.Fatal(err)

@@ -37,6 +37,9 @@ type following struct {
 	sent  api.ReplicaFetchState // as last named
 	until time.Time             // paused until then
 	pause time.Duration         // the last one
+	// unsaved: records were appended that the disk should have and has not.
+	// The leader must not hear of them.
+	unsaved bool
 }
 
 const (
@@ -161,6 +164,7 @@ func (f *fetcher) connect(ctx context.Context) (admitted bool, err error) {
 
 // exchange makes one request and deals with its answer.
 func (f *fetcher) exchange(ctx context.Context, c *transport.Conn) error {
+	f.saveAgain()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	req := f.request(cancel)
@@ -208,7 +212,7 @@ func (f *fetcher) request(cancel context.CancelFunc) *api.ReplicaFetchRequest {
 			continue
 		}
 		st, ok := g.p.followState(f.leader)
-		if !ok {
+		if !ok || g.unsaved {
 			g.dirty = false // the table of followers has not caught up yet
 			continue
 		}
@@ -243,12 +247,37 @@ func (f *fetcher) take(resp *api.ReplicaFetchResponse) {
 		}
 		v, err := g.p.replicate(f.leader, r)
 		if v == ask && len(r.Records.Bytes) > 0 && g.p.persists() {
-			sync.Go(func() { f.settle(g, v, g.p.persist()) })
+			sync.Go(func() { f.save(g) })
 			continue
 		}
 		f.settle(g, v, err)
 	}
 	sync.Wait()
+}
+
+// save makes what a partition appended durable before the leader hears of it.
+func (f *fetcher) save(g *following) {
+	err := g.p.persist()
+	f.mu.Lock()
+	g.unsaved = err != nil
+	f.mu.Unlock()
+	f.settle(g, ask, err)
+}
+
+// saveAgain retries where that went wrong.
+func (f *fetcher) saveAgain() {
+	var due []*following
+	now := time.Now()
+	f.mu.Lock()
+	for _, g := range f.parts {
+		if g.unsaved && !now.Before(g.until) {
+			due = append(due, g)
+		}
+	}
+	f.mu.Unlock()
+	for _, g := range due {
+		f.save(g)
+	}
 }
 
 func (f *fetcher) find(ref api.ReplicaRef) *following {

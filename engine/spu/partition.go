@@ -1,6 +1,7 @@
 package spu
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -25,7 +26,7 @@ type partition struct {
 	alone    bool // there is no other replica
 	gone     bool // removed from this SPU, or the SPU stopped
 	// barred is a leader epoch in which, and before which, the replica must
-	// not act; −1: none.
+	// not act, or notBarred.
 	barred atomic.Int32
 
 	progressMu sync.Mutex
@@ -55,9 +56,12 @@ type partition struct {
 	unsynced atomic.Bool // on the flusher's list
 }
 
+// notBarred is below every leader epoch, also that of upstream's batches.
+const notBarred = math.MinInt32
+
 func newPartition(srv *Server, a api.ReplicaAssignment) *partition {
 	p := &partition{srv: srv, ref: a.ReplicaRef, key: a.Key, dir: srv.replicaDir(a.Key), assigned: a}
-	p.barred.Store(-1)
+	p.barred.Store(notBarred)
 	p.progress.self, p.progress.lag = srv.cfg.ID, srv.cfg.ReplicaLag
 	p.lostAt.Store(intact)
 	p.durable.start = func() { srv.tasks.Go(p.commitLoop) }
@@ -93,8 +97,8 @@ func (p *partition) reassign(a api.ReplicaAssignment) error {
 		return nil
 	}
 	err := p.log.Reconfigure(p.srv.logConfig(&a))
-	if barred := p.barred.Load(); barred >= 0 && a.LeaderEpoch > barred {
-		p.barred.Store(-1)
+	if barred := p.barred.Load(); barred != notBarred && a.LeaderEpoch > barred {
+		p.barred.Store(notBarred)
 		p.setHealth(api.ReplicaServing, nil)
 	}
 	p.takeRole(newTerm)

@@ -132,9 +132,10 @@ func (c *peerConn) fetch(ctx context.Context, r *transport.Request) error {
 }
 
 // await waits until there is something to tell, the time is over, or the
-// follower has a new request.
+// follower has a new request. It never waits long enough to make a follower
+// look as if it had gone.
 func (c *peerConn) await(ctx context.Context, s *session, limit int, wait time.Duration) {
-	timer := time.NewTimer(min(max(wait, 0), fetchTimeout/2))
+	timer := time.NewTimer(min(max(wait, 0), c.srv.cfg.ReplicaLag/4))
 	defer timer.Stop()
 	for len(s.resp.Partitions) == 0 {
 		select {
