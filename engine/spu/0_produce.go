@@ -89,12 +89,12 @@ func (c *conn) appendEntry(t *ticket, p *partition, records []byte, iso api.Isol
 	if len(records) == 0 {
 		return
 	}
-	a, queue, code := p.append(records, iso)
+	a, on, code := p.append(records, iso)
 	if res.Error = code; code.ID != api.OK {
 		return
 	}
 	res.BaseOffset = a.Base
-	t.appended(p, queue, a)
+	t.appended(p, on, a)
 }
 
 // forgetRecords keeps the decoded request from holding the frame, or a

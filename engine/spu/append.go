@@ -8,39 +8,69 @@ import (
 	"github.com/fluvio-go/fluvio/netproto/record"
 )
 
-// append writes the batches of one entry. If the answer has to wait, the queue
-// tells where; nil means that the records may be acknowledged now.
-func (p *partition) append(batches []byte, iso api.Isolation) (log.Appended, *ticketQueue, api.ErrorCode) {
+// awaits says what has to happen before an append may be acknowledged.
+type awaits struct {
+	disk   bool // the records survive a power loss here
+	commit bool // the high watermark passes them
+}
+
+// append writes the batches of one entry.
+func (p *partition) append(batches []byte, iso api.Isolation) (log.Appended, awaits, api.ErrorCode) {
 	p.role.RLock()
-	defer p.role.RUnlock()
-	if !p.leading {
-		return log.Appended{}, nil, api.ErrorCode{ID: api.NotLeaderForPartition}
+	a, on, code := p.appendLeading(batches, iso)
+	p.role.RUnlock()
+	return a, on, code
+}
+
+// appendLeading is append with p.role held for reading.
+func (p *partition) appendLeading(batches []byte, iso api.Isolation) (a log.Appended, on awaits, code api.ErrorCode) {
+	if code := p.appendable(batches, iso); code.ID != api.OK {
+		return a, on, code
 	}
-	if !codecAllowed(p.assigned.Spec.Compression, batches) {
-		return log.Appended{}, nil, api.ErrorCode{ID: api.CompressionError}
-	}
-	if p.assigned.Spec.Deduplication != nil {
-		// Its filter is a SmartModule, and storing duplicates instead would
-		// break what the topic promises.
-		return log.Appended{}, nil, api.ErrorCode{ID: api.DeduplicationSmartModuleNotLoaded}
-	}
+	published := p.leo.end.Load()
 	a, err := p.log.Append(batches, p.assigned.LeaderEpoch)
 	if err != nil {
 		p.noteAppendError(err)
-		return a, nil, appendCode(p.key, err)
+		return a, on, appendCode(p.key, err)
+	}
+	if !p.alone && (a.Base < published || p.lostAt.Load() != intact) {
+		// Followers may have other records at these offsets, of this epoch,
+		// which no comparison of epochs would find out.
+		p.lost(a.Base)
+		return a, on, api.ErrorCode{ID: api.NotLeaderForPartition}
 	}
 	p.noteAppended()
 	p.leo.advance(a.End)
 	p.events().produced(p.key, len(batches), a.Base, a.End)
-	switch synced := p.log.Config().Durability == log.Always; {
-	case synced && (p.alone || iso == api.ReadUncommitted):
-		return a, &p.durable, api.ErrorCode{}
-	case p.alone:
+	synced := p.log.Config().Durability == log.Always
+	switch {
+	case !p.alone:
+		p.advanceHW() // at once, if nobody else is in sync
+		on = awaits{disk: synced, commit: iso == api.ReadCommitted}
+	case synced:
+		on.disk = true
+	default:
 		p.raiseHW(a.End)
-	case iso == api.ReadCommitted:
-		return a, &p.commits, api.ErrorCode{}
 	}
-	return a, nil, api.ErrorCode{}
+	return a, on, api.ErrorCode{}
+}
+
+// appendable checks everything that the log does not. p.role is held.
+func (p *partition) appendable(batches []byte, iso api.Isolation) api.ErrorCode {
+	switch {
+	case !p.leads():
+		return api.ErrorCode{ID: api.NotLeaderForPartition}
+	case !codecAllowed(p.assigned.Spec.Compression, batches):
+		return api.ErrorCode{ID: api.CompressionError}
+	case p.assigned.Spec.Deduplication != nil:
+		// Its filter is a SmartModule, and storing duplicates instead would
+		// break what the topic promises.
+		return api.ErrorCode{ID: api.DeduplicationSmartModuleNotLoaded}
+	}
+	if short := p.short.Load(); short != nil && iso == api.ReadCommitted {
+		return *short
+	}
+	return api.ErrorCode{}
 }
 
 // raiseHW moves the high watermark and wakes who waits for it. p.role is held.
@@ -80,15 +110,24 @@ func (p *partition) commitLoop() {
 // committed follows the durable end.
 func (p *partition) committed(l *log.Log, end int64) {
 	p.role.RLock()
-	if p.alone && p.leading && p.log == l {
+	switch {
+	case !p.leading || p.log != l:
+	case p.alone:
 		p.raiseHW(end)
+	default:
+		p.advanceHW()
 	}
 	p.role.RUnlock()
 	p.durable.advance(end)
 }
 
-// rewind follows a log that lost its tail.
+// rewind follows a log that may have lost its tail.
 func (p *partition) rewind(l *log.Log) {
+	p.role.RLock()
+	if end := l.EndOffset(); end < p.leo.end.Load() && p.leading && !p.alone {
+		p.lost(end)
+	}
+	p.role.RUnlock()
 	p.leo.reset(l.EndOffset())
 	p.hw.reset(l.HighWatermark())
 }

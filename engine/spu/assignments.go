@@ -18,6 +18,9 @@ func (s *Server) apply(a *api.Assignments) {
 	s.replicas.applyMu.Lock()
 	defer s.replicas.applyMu.Unlock()
 
+	if a.Full || len(a.Spus) > 0 {
+		s.followers.know(a.Spus)
+	}
 	s.each(len(a.Removed), func(i int) { s.remove(a.Removed[i]) })
 	if a.Full {
 		unlisted := s.unlisted(a.Replicas)
@@ -43,6 +46,7 @@ func (s *Server) assign(a api.ReplicaAssignment) *partition {
 			if err := p.reassign(a); err != nil {
 				s.logger.Warn("topic settings", logErr(err), logPartition(p.key))
 			}
+			s.followers.update(p)
 			s.reports.state(p)
 			return nil
 		}
@@ -95,6 +99,7 @@ func (s *Server) openReplica(p *partition) {
 	p.adopt(l)
 	s.cfg.Events.opened(p.ref, time.Since(start))
 	p.setHealth(api.ReplicaServing, nil)
+	s.followers.update(p)
 }
 
 // logConfig translates topic settings; what the topic does not say is the
@@ -170,7 +175,9 @@ func (s *Server) remove(ref api.ReplicaRef) {
 
 func (s *Server) delete(ref api.ReplicaRef) error {
 	if p := s.replicas.take(ref); p != nil {
-		if l := p.retire(api.ErrorCode{ID: api.TopicDeleted}); l != nil {
+		l := p.retire(api.ErrorCode{ID: api.TopicDeleted})
+		s.followers.update(p)
+		if l != nil {
 			return l.Remove()
 		}
 	}

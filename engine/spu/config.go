@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
+	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
 // Config says what an SPU is and where it keeps its data. Zero values mean the
@@ -26,6 +27,13 @@ type Config struct {
 	// DialSC opens a connection to the SC. It is called again, with back-off,
 	// whenever the connection is lost. Encryption is its business.
 	DialSC func(ctx context.Context) (net.Conn, error)
+
+	// Private accepts other SPUs that follow partitions led here; the Server
+	// closes it. nil: nobody can. DialPeer opens a connection to the private
+	// port of another SPU, whose address is in its spec; nil: nothing led
+	// elsewhere is followed. Who may connect is the business of these two.
+	Private  net.Listener
+	DialPeer func(ctx context.Context, spec api.SpuSpec) (net.Conn, error)
 
 	// Dir is the data directory; replicas live in
 	// <Dir>/spu-logs-<ID>/<topic>-<partition>.
@@ -60,6 +68,9 @@ type Limits struct {
 	// (16 MiB; 1 GiB).
 	MaxFetchBytes  int
 	MaxStreamBytes int
+	// MaxPeerBytes bounds the records in the answer to a follower, apart from
+	// its first batch, which may have any size (1 MiB).
+	MaxPeerBytes int
 	// WriteTimeout closes a connection whose peer takes no byte for so long
 	// (never: a paused consumer costs a socket and nothing else).
 	WriteTimeout time.Duration
@@ -78,6 +89,11 @@ type Intervals struct {
 	RetryMax     time.Duration // longest such pause (30 s)
 	Redial       time.Duration // first pause before dialling the SC again (100 ms)
 	RedialMax    time.Duration // longest such pause (5 s)
+
+	ReplicaLag time.Duration // longest time a follower in sync may be behind (10 s)
+	PeerWait   time.Duration // longest time a fetch waits for records (500 ms)
+	Lease      time.Duration // longest silence of the SC that a leader with followers survives (9 s)
+	MoveWait   time.Duration // longest time Close waits for others to take over (5 s)
 }
 
 func (c *Config) fill() error {
@@ -94,6 +110,7 @@ func (c *Config) fill() error {
 	setDefault(&c.MaxFetchBytes, 16<<20)
 	setDefault(&c.MaxStreamBytes, 1<<30)
 	setDefault(&c.OpenParallel, 8)
+	setDefault(&c.MaxPeerBytes, 1<<20)
 	setDefault(&c.Clean, 10*time.Second)
 	setDefault(&c.Flush, time.Second)
 	setDefault(&c.FlushBytes, 16<<20)
@@ -103,6 +120,10 @@ func (c *Config) fill() error {
 	setDefault(&c.RetryMax, 30*time.Second)
 	setDefault(&c.Redial, 100*time.Millisecond)
 	setDefault(&c.RedialMax, 5*time.Second)
+	setDefault(&c.ReplicaLag, 10*time.Second)
+	setDefault(&c.PeerWait, 500*time.Millisecond)
+	setDefault(&c.Lease, 9*time.Second)
+	setDefault(&c.MoveWait, 5*time.Second)
 
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -115,10 +136,11 @@ func (c *Config) fill() error {
 	check(c.DialSC != nil, "no way to dial the SC")
 	check(c.Dir != "", "no data directory")
 	for _, n := range []int{c.MaxFrame, c.MaxConns, c.MaxBatchBytes, c.MaxStreams, c.MaxParked,
-		c.MaxParkedBytes, c.MaxFetchBytes, c.MaxStreamBytes, c.OpenParallel} {
+		c.MaxParkedBytes, c.MaxFetchBytes, c.MaxStreamBytes, c.OpenParallel, c.MaxPeerBytes} {
 		check(n >= 0, "a limit is %d, want 0 (the default) or more", n)
 	}
-	for _, d := range []time.Duration{c.Clean, c.Flush, c.Report, c.ReportPrompt, c.Retry, c.RetryMax, c.Redial, c.RedialMax} {
+	for _, d := range []time.Duration{c.Clean, c.Flush, c.Report, c.ReportPrompt, c.Retry, c.RetryMax, c.Redial, c.RedialMax,
+		c.ReplicaLag, c.PeerWait, c.Lease, c.MoveWait} {
 		check(d > 0, "an interval is %v, want 0 (the default) or more", d)
 	}
 	return errors.Join(errs...)

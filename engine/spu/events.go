@@ -28,6 +28,14 @@ type Events struct {
 	Parked   func(key api.ReplicaKey, end int64)
 	// Pushed: a stream sent records up to, not including, end.
 	Pushed func(key api.ReplicaKey, bytes int64, end int64)
+	// Replicated: a follower appended records up to, not including, end.
+	// Truncated: it dropped what its leader does not have.
+	Replicated func(key api.ReplicaKey, bytes int, end int64)
+	Truncated  func(key api.ReplicaKey, before, end int64)
+	// ISR: the SC has confirmed another in-sync set of a partition led here.
+	ISR func(key api.ReplicaKey, isr []int32)
+	// Lease: the right to lead partitions with followers was won or lost.
+	Lease func(held bool)
 	// StreamOpened and StreamEnded come in pairs; code is OK when the
 	// connection ended the stream.
 	StreamOpened func(key api.ReplicaKey, streamID uint32)
@@ -85,6 +93,30 @@ func (e *Events) parked(key api.ReplicaKey, end int64) {
 func (e *Events) pushed(key api.ReplicaKey, bytes, end int64) {
 	if e.Pushed != nil {
 		e.Pushed(key, bytes, end)
+	}
+}
+
+func (e *Events) replicated(key api.ReplicaKey, bytes int, end int64) {
+	if e.Replicated != nil {
+		e.Replicated(key, bytes, end)
+	}
+}
+
+func (e *Events) truncated(key api.ReplicaKey, before, end int64) {
+	if e.Truncated != nil {
+		e.Truncated(key, before, end)
+	}
+}
+
+func (e *Events) isr(key api.ReplicaKey, isr []int32) {
+	if e.ISR != nil {
+		e.ISR(key, isr)
+	}
+}
+
+func (e *Events) lease(held bool) {
+	if e.Lease != nil {
+		e.Lease(held)
 	}
 }
 

@@ -17,7 +17,7 @@ const testCluster = "cluster-1"
 // fakeSC is the SC's side of the link: it admits everybody, hands out what the
 // test assigns, and remembers reports.
 type fakeSC struct {
-	t      *testing.T
+	t      testing.TB
 	ln     *transport.MemListener
 	server *transport.Listener
 	done   chan struct{}
@@ -31,13 +31,18 @@ type fakeSC struct {
 	reports   map[api.ReplicaRef]api.ReplicaReport
 	removed   map[api.ReplicaRef]bool
 	registers []api.RegisterSpuRequest
-	heard     int           // reports, heartbeats included
-	changed   chan struct{} // closed and replaced when anything is heard
-	refuse    api.ErrorCode // answer to registrations
-	forget    bool          // answer reports with SpuNotFound, once
+	heard     int                                            // reports, heartbeats included
+	changed   chan struct{}                                  // closed and replaced when anything is heard
+	refuse    api.ErrorCode                                  // answer to registrations
+	forget    bool                                           // answer reports with SpuNotFound, once
+	deaf      bool                                           // do not answer reports
+	spus      []api.SpuSpec                                  // told to everybody
+	by        map[int32]map[api.ReplicaRef]api.ReplicaReport // reports by SPU
+	alter     alterMode
+	altered   []api.ISRChange // asked for, answered or not
 }
 
-func newFakeSC(t *testing.T) *fakeSC {
+func newFakeSC(t testing.TB) *fakeSC {
 	sc := &fakeSC{
 		t: t, cluster: testCluster, heartbeat: 50,
 		assigned: make(map[api.ReplicaRef]api.ReplicaAssignment),
@@ -45,6 +50,7 @@ func newFakeSC(t *testing.T) *fakeSC {
 		reports:  make(map[api.ReplicaRef]api.ReplicaReport),
 		removed:  make(map[api.ReplicaRef]bool),
 		changed:  make(chan struct{}),
+		by:       make(map[int32]map[api.ReplicaRef]api.ReplicaReport),
 	}
 	sc.up()
 	t.Cleanup(sc.down)
@@ -78,6 +84,7 @@ func (sc *fakeSC) dial(ctx context.Context) (net.Conn, error) {
 }
 
 func (sc *fakeSC) serve(ctx context.Context, c *transport.ServerConn) {
+	spu := int32(-1)
 	for {
 		r, err := c.ReadRequest()
 		if err != nil {
@@ -92,6 +99,7 @@ func (sc *fakeSC) serve(ctx context.Context, c *transport.ServerConn) {
 			}
 			sc.mu.Lock()
 			sc.registers = append(sc.registers, req)
+			spu = req.SpuID
 			resp := &api.RegisterSpuResponse{Error: sc.refuse, ClusterID: sc.cluster, HeartbeatMS: sc.heartbeat}
 			sc.news()
 			sc.mu.Unlock()
@@ -104,7 +112,20 @@ func (sc *fakeSC) serve(ctx context.Context, c *transport.ServerConn) {
 				sc.t.Errorf("report: %v", err)
 				return
 			}
-			_ = c.WriteResponse(r.CorrelationID, r.Version, sc.take(&req))
+			if resp := sc.take(spu, &req); resp != nil {
+				_ = c.WriteResponse(r.CorrelationID, r.Version, resp)
+			}
+		case api.KeyAlterISR:
+			var req api.AlterISRRequest
+			if err := r.Decode(&req); err != nil {
+				sc.t.Errorf("alter ISR: %v", err)
+				return
+			}
+			if resp := sc.alterISR(&req); resp != nil {
+				_ = c.WriteResponse(r.CorrelationID, r.Version, resp)
+			}
+		case api.KeyMoveLeaders:
+			_ = c.WriteResponse(r.CorrelationID, r.Version, sc.moveLeaders(spu))
 		default:
 			sc.t.Errorf("the SC got key %d", r.Key)
 			return
@@ -139,24 +160,31 @@ func (sc *fakeSC) watch(c *transport.ServerConn, id int32, version int16) {
 
 // full is the complete list. sc.mu is held.
 func (sc *fakeSC) full() *api.Assignments {
-	a := &api.Assignments{Full: true, Revision: sc.revision}
+	a := &api.Assignments{Full: true, Revision: sc.revision, Spus: sc.spus}
 	for _, r := range sc.assigned {
 		a.Replicas = append(a.Replicas, r)
 	}
 	return a
 }
 
-func (sc *fakeSC) take(req *api.ReportReplicasRequest) *api.ReportReplicasResponse {
+func (sc *fakeSC) take(spu int32, req *api.ReportReplicasRequest) *api.ReportReplicasResponse {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	sc.heard++
+	if sc.by[spu] == nil {
+		sc.by[spu] = make(map[api.ReplicaRef]api.ReplicaReport)
+	}
 	for _, r := range req.Replicas {
 		sc.reports[r.ReplicaRef] = r
+		sc.by[spu][r.ReplicaRef] = r
 	}
 	for _, r := range req.Removed {
 		sc.removed[r] = true
 	}
 	sc.news()
+	if sc.deaf {
+		return nil
+	}
 	resp := &api.ReportReplicasResponse{}
 	if sc.forget {
 		sc.forget = false
@@ -217,4 +245,69 @@ func (sc *fakeSC) drop(refs ...api.ReplicaRef) uint64 {
 		delete(sc.assigned, ref)
 	}
 	return sc.send(&api.Assignments{Removed: slices.Clone(refs)})
+}
+
+// alterMode is what the SC does about changes of in-sync sets.
+type alterMode uint8
+
+const (
+	alterAccept alterMode = iota
+	alterIgnore           // no answer
+	alterRefuse
+	alterLose // stores the change, tells nobody, and gives no answer
+)
+
+func (sc *fakeSC) alterISR(req *api.AlterISRRequest) *api.AlterISRResponse {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	sc.altered = append(sc.altered, req.Changes...)
+	sc.news()
+	if sc.alter == alterIgnore {
+		return nil
+	}
+	resp := &api.AlterISRResponse{}
+	for _, c := range req.Changes {
+		a := sc.assigned[c.ReplicaRef]
+		ok := sc.alter != alterRefuse && c.PartitionEpoch == a.PartitionEpoch && c.LeaderEpoch == a.LeaderEpoch
+		if ok {
+			a.ISR = c.ISR
+			a.PartitionEpoch++
+			sc.assigned[c.ReplicaRef] = a
+			if sc.alter != alterLose {
+				sc.send(&api.Assignments{Replicas: []api.ReplicaAssignment{a}})
+			}
+		}
+		resp.Results = append(resp.Results, api.ISRResult{Accepted: ok, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch, ISR: a.ISR})
+	}
+	if sc.alter == alterLose {
+		return nil
+	}
+	return resp
+}
+
+func (sc *fakeSC) moveLeaders(spu int32) *api.MoveLeadersResponse {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	resp := &api.MoveLeadersResponse{}
+	for _, a := range sc.assigned {
+		if a.Leader != spu || len(a.Replicas) < 2 {
+			continue
+		}
+		i := slices.IndexFunc(a.ISR, func(id int32) bool { return id != spu })
+		if i < 0 {
+			resp.Remaining++
+			continue
+		}
+		sc.elect(&a, a.ISR[i])
+	}
+	return resp
+}
+
+// elect makes another SPU lead. sc.mu is held.
+func (sc *fakeSC) elect(a *api.ReplicaAssignment, leader int32) {
+	a.Leader = leader
+	a.LeaderEpoch++
+	a.PartitionEpoch++
+	sc.assigned[a.ReplicaRef] = *a
+	sc.send(&api.Assignments{Replicas: []api.ReplicaAssignment{*a}})
 }

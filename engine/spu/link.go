@@ -94,6 +94,9 @@ func (k *link) session(ctx context.Context) (registered bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	s.lease.begin()
+	s.isr.attach(c)
+	defer s.isr.attach(nil)
 	stream, err := c.Stream(ctx, api.KeyWatchAssignments, api.ClusterVersion, &api.WatchAssignmentsRequest{})
 	if err != nil {
 		return true, err
@@ -150,5 +153,8 @@ func (k *link) follow(ctx context.Context, stream *transport.Stream) error {
 			return errNotFull
 		}
 		k.srv.apply(&a)
+		if first {
+			k.srv.lease.assigned()
+		}
 	}
 }

@@ -1,7 +1,7 @@
 package spu
 
 import (
-	"slices"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -23,8 +23,21 @@ type partition struct {
 	assigned api.ReplicaAssignment
 	log      *log.Log // nil until it could be opened
 	leading  bool
-	alone    bool // no other replica has to have a record before it is committed
+	alone    bool // there is no other replica
 	gone     bool // removed from this SPU, or the SPU stopped
+	// barred is a leader epoch in which, and before which, the replica must
+	// not act, or notBarred.
+	barred atomic.Int32
+
+	progressMu sync.Mutex
+	progress   progress // while leading with followers; guarded by progressMu
+
+	// short is why ReadCommitted produce is refused while too few replicas
+	// are in sync, else nil.
+	short atomic.Pointer[api.ErrorCode]
+	// lostAt is the offset from which records that followers may have are
+	// missing in the log of their leader, or intact.
+	lostAt atomic.Int64
 
 	leo waitList // log end
 	hw  waitList // high watermark
@@ -43,10 +56,16 @@ type partition struct {
 	unsynced atomic.Bool // on the flusher's list
 }
 
+// notBarred is below every leader epoch, also that of upstream's batches.
+const notBarred = math.MinInt32
+
 func newPartition(srv *Server, a api.ReplicaAssignment) *partition {
 	p := &partition{srv: srv, ref: a.ReplicaRef, key: a.Key, dir: srv.replicaDir(a.Key), assigned: a}
+	p.barred.Store(notBarred)
+	p.progress.self, p.progress.lag = srv.cfg.ID, srv.cfg.ReplicaLag
+	p.lostAt.Store(intact)
 	p.durable.start = func() { srv.tasks.Go(p.commitLoop) }
-	p.commits.outcome = always(api.ErrorCode{})
+	p.commits.outcome = p.commitOutcome
 	notLeader := api.ErrorCode{ID: api.NotLeaderForPartition}
 	p.durable.shut(notLeader)
 	p.commits.shut(notLeader)
@@ -61,47 +80,53 @@ func (p *partition) adopt(l *log.Log) {
 	defer p.role.Unlock()
 	p.log = l
 	p.durable.outcome = durable(l)
-	p.leo.reset(l.EndOffset())
-	p.hw.reset(l.HighWatermark())
-	p.takeRole()
+	p.takeRole(true)
 }
 
 // reassign follows a change of assignment of the same replica.
 func (p *partition) reassign(a api.ReplicaAssignment) error {
 	p.role.Lock()
 	defer p.role.Unlock()
-	if a.LeaderEpoch < p.assigned.LeaderEpoch {
+	old := &p.assigned
+	if a.LeaderEpoch < old.LeaderEpoch || a.LeaderEpoch == old.LeaderEpoch && a.PartitionEpoch < old.PartitionEpoch {
 		return nil // a message that was overtaken
 	}
+	newTerm := a.LeaderEpoch > old.LeaderEpoch
 	p.assigned = a
 	if p.log == nil || p.gone {
 		return nil
 	}
 	err := p.log.Reconfigure(p.srv.logConfig(&a))
-	p.takeRole()
+	if barred := p.barred.Load(); barred != notBarred && a.LeaderEpoch > barred {
+		p.barred.Store(notBarred)
+		p.setHealth(api.ReplicaServing, nil)
+	}
+	p.takeRole(newTerm)
 	return err
 }
 
-// takeRole makes leading and alone follow the assignment. p.role is held.
-func (p *partition) takeRole() {
+// takeRole makes the partition act as assigned. p.role is held. newTerm says
+// that the leader epoch has changed, which ends whatever went on before even
+// if the leader stays the same.
+func (p *partition) takeRole(newTerm bool) {
 	a := &p.assigned
-	lead := a.Leader == p.srv.cfg.ID
-	p.alone = !slices.ContainsFunc(a.ISR, func(id int32) bool { return id != p.srv.cfg.ID }) || len(a.Replicas) <= 1
-	switch {
-	case lead && !p.leading:
-		p.durable.open(p.log.DurableOffset())
-		p.commits.open(p.log.HighWatermark())
-	case !lead && p.leading:
+	p.alone = len(a.Replicas) <= 1
+	p.short.Store(shortage(a))
+	lead := a.Leader == p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load() && (p.alone || p.srv.lease.held())
+	if p.leading && (!lead || newTerm && !p.alone) {
 		p.abdicate(api.ErrorCode{ID: api.NotLeaderForPartition})
 	}
+	begin := lead && !p.leading
 	p.leading = lead
+	switch {
+	case begin:
+		p.lead()
+	case lead && !p.alone:
+		p.confirmISR()
+	}
 	if lead && p.alone {
 		// Nobody else has to have the records, or not any more.
-		end := p.log.EndOffset()
-		if p.log.Config().Durability == log.Always {
-			end = p.log.DurableOffset()
-		}
-		p.raiseHW(end)
+		p.raiseHW(p.ownEnd())
 	}
 }
 
@@ -148,7 +173,7 @@ func (p *partition) open() *log.Log {
 func (p *partition) leader() *log.Log {
 	p.role.RLock()
 	defer p.role.RUnlock()
-	if !p.leading {
+	if !p.leads() {
 		return nil
 	}
 	return p.log
@@ -159,7 +184,7 @@ func (p *partition) leader() *log.Log {
 func (p *partition) accepts() api.Code {
 	p.role.RLock()
 	defer p.role.RUnlock()
-	if !p.leading {
+	if !p.leads() {
 		return api.NotLeaderForPartition
 	}
 	switch m := p.assigned.Spec.Mirror; {

@@ -105,6 +105,14 @@ func (r *repairer) repairOne(p *partition, state api.ReplicaState) {
 		}
 		return
 	}
+	if l := p.open(); l != nil {
+		// An append or a sync went wrong. A replica that must not act in this
+		// term waits for the next one.
+		if p.barred.Load() == notBarred && s.hasSpace(p.dir) && l.Flush() == nil {
+			p.setHealth(api.ReplicaServing, nil)
+		}
+		return
+	}
 	s.replicas.applyMu.Lock()
 	defer s.replicas.applyMu.Unlock()
 	if p.hosted() && p.open() == nil {

@@ -134,6 +134,7 @@ func (r *reporter) send(ctx context.Context, c *transport.Conn) error {
 			req.Replicas = append(req.Replicas, p.report())
 		}
 	}
+	sent := time.Now()
 	var resp api.ReportReplicasResponse
 	err := c.Call(ctx, api.KeyReportReplicas, api.ClusterVersion, req, &resp)
 	if err == nil {
@@ -142,6 +143,7 @@ func (r *reporter) send(ctx context.Context, c *transport.Conn) error {
 	if err != nil {
 		return fmt.Errorf("%d replicas: %w", len(req.Replicas), err)
 	}
+	r.srv.lease.confirm(sent)
 	r.mu.Lock()
 	for _, ref := range req.Removed {
 		delete(r.gone, ref)

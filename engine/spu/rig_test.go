@@ -45,6 +45,7 @@ func newRig(t *testing.T, edit func(*Config)) *rig {
 	r.cfg.Retry = 5 * time.Millisecond
 	r.cfg.Report = 20 * time.Millisecond
 	r.cfg.Events.AssignmentsApplied = r.onApplied
+	r.cfg.Events.Lease = func(bool) { r.onLease() }
 	if edit != nil {
 		edit(&r.cfg)
 	}
@@ -55,8 +56,14 @@ func newRig(t *testing.T, edit func(*Config)) *rig {
 
 func (r *rig) onApplied(rev uint64) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.applied = rev
+	r.mu.Unlock()
+	r.onLease()
+}
+
+func (r *rig) onLease() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -97,7 +104,7 @@ func (r *rig) awaitRevision(rev uint64) {
 		r.mu.Lock()
 		ok, changed := r.applied >= rev, r.changed
 		r.mu.Unlock()
-		if ok {
+		if ok && r.leadsAll() {
 			return
 		}
 		select {
@@ -106,6 +113,20 @@ func (r *rig) awaitRevision(rev uint64) {
 			r.t.Fatalf("revision %d was not applied", rev)
 		}
 	}
+}
+
+// leadsAll reports whether every partition is led that is to be. Those with
+// followers wait for a lease.
+func (r *rig) leadsAll() bool {
+	for _, p := range r.srv.replicas.all() {
+		p.role.RLock()
+		ok := p.leads() || p.log == nil || p.alone || p.assigned.Leader != testSpu
+		p.role.RUnlock()
+		if !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // host assigns replicas and waits until the SPU has them.

@@ -31,6 +31,11 @@ type Server struct {
 	flusher  *flusher
 	repairs  *repairer
 
+	lease     *lease
+	private   *transport.Listener // nil: no replication
+	followers *followers
+	isr       *isrKeeper
+
 	ctx      context.Context // of everything that runs in the background
 	cancel   context.CancelFunc
 	tasks    sync.WaitGroup
@@ -63,6 +68,9 @@ func New(cfg Config) (*Server, error) {
 	s.flusher = newFlusher(s)
 	s.repairs = newRepairer(s)
 	s.link = newLink(s)
+	s.followers = newFollowers(s)
+	s.isr = newISRKeeper(s)
+	s.lease = newLease(cfg.Lease, s.leaseChanged)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.public = transport.NewListener(cfg.Public, transport.ListenerOptions{
 		ServerOptions: transport.ServerOptions{MaxFrame: cfg.MaxFrame, WriteTimeout: cfg.WriteTimeout},
@@ -70,7 +78,21 @@ func New(cfg Config) (*Server, error) {
 		MaxConns:      cfg.MaxConns,
 		Logger:        s.logger,
 	})
+	if cfg.Private != nil {
+		s.private = transport.NewListener(cfg.Private, transport.ListenerOptions{
+			ServerOptions: transport.ServerOptions{MaxFrame: maxSessionFrame, WriteTimeout: fetchTimeout},
+			Logger:        s.logger,
+		})
+	}
 	return s, nil
+}
+
+// leaseChanged makes every partition with followers act on it.
+func (s *Server) leaseChanged(held bool) {
+	for _, p := range s.replicas.all() {
+		p.reconsider()
+	}
+	s.cfg.Events.lease(held)
 }
 
 // Start reads what the data directory says about itself, accepts clients and
@@ -95,6 +117,14 @@ func (s *Server) Start() error {
 			s.logger.Error("public port", slogkey.Err, err)
 		}
 	})
+	if s.private != nil {
+		s.serving.Go(func() {
+			if err := s.private.Serve(s.ctx, s.servePeer); err != nil && s.ctx.Err() == nil {
+				s.logger.Error("private port", slogkey.Err, err)
+			}
+		})
+	}
+	s.tasks.Go(s.isr.run)
 	s.tasks.Go(s.link.run)
 	s.tasks.Go(s.flusher.run)
 	s.tasks.Go(s.repairs.run)
@@ -104,13 +134,14 @@ func (s *Server) Start() error {
 // Addr is the address of the public port.
 func (s *Server) Addr() string { return s.cfg.Public.Addr().String() }
 
-// Close stops the SPU in order: requests that were read are answered, then
+// Close stops the SPU in order: other SPUs take over what they can, requests that were read are answered, then
 // connections are closed, then logs, with everything in them made durable.
 // When ctx ends first, the waiting ends, but logs are closed all the same.
 // The error is that of a log that could not be closed. Close is idempotent
 // and returns when every goroutine is gone.
 func (s *Server) Close(ctx context.Context) error {
 	s.stop.Do(func() {
+		s.moveLeaders(ctx)
 		s.drain(ctx)
 		s.halt()
 		s.stopErr = s.closeLogs()
@@ -174,7 +205,11 @@ func (s *Server) done(n int) {
 // halt ends every goroutine.
 func (s *Server) halt() {
 	s.cancel()
+	s.lease.close()
 	s.public.Close()
+	if s.private != nil {
+		s.private.Close()
+	}
 	s.serving.Wait()
 	s.tasks.Wait()
 }

@@ -32,8 +32,8 @@ type ticket struct {
 
 // ticketEntry remembers where an entry's result is and what was appended.
 type ticketEntry struct {
-	topic, part int // index into resp
-	wait        int // index into waits, −1: answered already
+	topic, part int    // index into resp
+	waits       [2]int // indexes into waits, −1: none
 	appended    log.Appended
 }
 
@@ -104,28 +104,30 @@ func extend[T any](s *[]T) *T {
 	return &(*s)[len(*s)-1]
 }
 
-// appended notes the entry that was added to the response last. q is where
-// the request has to wait for it, or nil.
-func (t *ticket) appended(p *partition, q *ticketQueue, a log.Appended) {
+// appended notes the entry that was added to the response last, and what the
+// request has to wait for on its behalf.
+func (t *ticket) appended(p *partition, on awaits, a log.Appended) {
 	topic := len(t.resp.Topics) - 1
-	e := ticketEntry{topic: topic, part: len(t.resp.Topics[topic].Partitions) - 1, wait: -1, appended: a}
-	if q != nil {
-		e.wait = t.waitFor(p, q)
-		w := &t.waits[e.wait]
-		w.end = max(w.end, a.End)
+	e := ticketEntry{topic: topic, part: len(t.resp.Topics[topic].Partitions) - 1, waits: [2]int{-1, -1}, appended: a}
+	if on.disk {
+		e.waits[0] = t.waitFor(p, &p.durable, a.End)
+	}
+	if on.commit {
+		e.waits[1] = t.waitFor(p, &p.commits, a.End)
 	}
 	t.entries = append(t.entries, e)
 }
 
-// waitFor returns the wait of a partition. Requests name few partitions, and
-// the entries of one come together.
-func (t *ticket) waitFor(p *partition, q *ticketQueue) int {
+// waitFor returns the wait of a partition in q, which is to reach end.
+// Requests name few partitions, and the entries of one come together.
+func (t *ticket) waitFor(p *partition, q *ticketQueue, end int64) int {
 	for i := len(t.waits) - 1; i >= 0; i-- {
-		if t.waits[i].p == p && t.waits[i].queue == q {
+		if w := &t.waits[i]; w.p == p && w.queue == q {
+			w.end = max(w.end, end)
 			return i
 		}
 	}
-	t.waits = append(t.waits, ticketWait{p: p, queue: q})
+	t.waits = append(t.waits, ticketWait{p: p, queue: q, end: end})
 	return len(t.waits) - 1
 }
 
@@ -166,12 +168,16 @@ func (t *ticket) settle() {
 func (t *ticket) resolve(wait int, outcome func(log.Appended) api.ErrorCode) {
 	for i := range t.entries {
 		e := &t.entries[i]
-		if e.wait != wait {
+		if e.waits[0] != wait && e.waits[1] != wait {
 			continue
 		}
 		if code := outcome(e.appended); code.ID != api.OK {
 			r := &t.resp.Topics[e.topic].Partitions[e.part]
-			r.Error, r.BaseOffset = code, 0
+			t.mu.Lock() // the other wait of the entry may end meanwhile
+			if r.Error.ID == api.OK {
+				r.Error, r.BaseOffset = code, 0
+			}
+			t.mu.Unlock()
 		}
 	}
 	t.settle()

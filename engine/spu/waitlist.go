@@ -21,6 +21,7 @@ type waitList struct {
 // waiter is one reader's membership. It belongs to at most one list.
 type waiter struct {
 	wake       chan struct{} // capacity 1
+	on         func()        // called before the signal, if not nil; must be quick
 	prev, next *waiter
 	listed     bool
 }
@@ -29,6 +30,9 @@ func newWaiter() waiter { return waiter{wake: make(chan struct{}, 1)} }
 
 // signal wakes the reader. It never blocks; signals coalesce.
 func (w *waiter) signal() {
+	if w.on != nil {
+		w.on()
+	}
 	select {
 	case w.wake <- struct{}{}:
 	default:

@@ -1,0 +1,184 @@
+package spu
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/fluvio-go/fluvio/netproto/api"
+	"github.com/fluvio-go/fluvio/netproto/transport"
+)
+
+// isrKeeper watches the followers of every partition led here and asks the SC
+// for the in-sync sets that should be. It wakes up a few times per ReplicaLag,
+// and when a follower has caught up or lost something.
+type isrKeeper struct {
+	srv  *Server
+	wake chan struct{} // capacity 1
+
+	mu   sync.Mutex
+	conn *transport.Conn     // to the SC, nil while there is none
+	seen map[int32]time.Time // when each peer last asked for anything
+}
+
+func newISRKeeper(s *Server) *isrKeeper {
+	return &isrKeeper{srv: s, wake: make(chan struct{}, 1), seen: make(map[int32]time.Time)}
+}
+
+func (k *isrKeeper) kick() {
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// attach is told the connection to the SC, or nil when it is gone.
+func (k *isrKeeper) attach(c *transport.Conn) {
+	k.mu.Lock()
+	k.conn = c
+	k.mu.Unlock()
+	if c != nil {
+		k.kick()
+	}
+}
+
+func (k *isrKeeper) link() *transport.Conn {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.conn
+}
+
+// heard notes that a peer asked for something.
+func (k *isrKeeper) heard(peer int32) {
+	now := time.Now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen[peer] = now
+}
+
+func (k *isrKeeper) lastSeen(peer int32) time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.seen[peer]
+}
+
+// run is the keeper's goroutine.
+func (k *isrKeeper) run() {
+	ticker := time.NewTicker(max(k.srv.cfg.ReplicaLag/4, time.Millisecond))
+	defer ticker.Stop()
+	for {
+		ticked := false
+		select {
+		case <-ticker.C:
+			ticked = true
+		case <-k.wake:
+		case <-k.srv.ctx.Done():
+			return
+		}
+		k.round(ticked)
+	}
+}
+
+// maxChanges bounds one request to the SC.
+const maxChanges = 1000
+
+// round proposes what should change. Whatever gets no answer stays proposed
+// and is repeated.
+func (k *isrKeeper) round(ticked bool) {
+	var parts []*partition
+	req := new(api.AlterISRRequest)
+	for _, p := range k.srv.replicas.all() {
+		if change, ok := p.proposeISR(ticked); ok && len(parts) < maxChanges {
+			parts = append(parts, p)
+			req.Changes = append(req.Changes, change)
+		}
+	}
+	c := k.link()
+	if len(parts) == 0 || c == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(k.srv.ctx, linkTimeout)
+	defer cancel()
+	var resp api.AlterISRResponse
+	if err := c.Call(ctx, api.KeyAlterISR, api.ClusterVersion, req, &resp); err != nil {
+		k.srv.logger.Debug("alter ISR", logErr(err))
+		return
+	}
+	for i, p := range parts {
+		if i < len(resp.Results) {
+			p.settleISR(&req.Changes[i], &resp.Results[i])
+		}
+	}
+}
+
+// proposeISR returns the change that a partition needs, if it needs one.
+func (p *partition) proposeISR(ticked bool) (api.ISRChange, bool) {
+	p.role.RLock()
+	defer p.role.RUnlock()
+	if p.alone || !p.leads() {
+		return api.ISRChange{}, false
+	}
+	end := p.leo.end.Load()
+	p.progressMu.Lock()
+	if ticked {
+		p.progress.tick(end, p.srv.isr.lastSeen)
+	}
+	want := p.progress.propose(end, time.Now())
+	p.progressMu.Unlock()
+	a := &p.assigned
+	return api.ISRChange{ReplicaRef: p.ref, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch, ISR: want}, want != nil
+}
+
+// settleISR follows the SC's answer to a change.
+func (p *partition) settleISR(c *api.ISRChange, r *api.ISRResult) {
+	p.role.Lock()
+	defer p.role.Unlock()
+	a := &p.assigned
+	if !p.leading || p.gone || a.LeaderEpoch != c.LeaderEpoch || r.LeaderEpoch != a.LeaderEpoch {
+		return // the assignments tell what is the case now
+	}
+	switch {
+	case r.PartitionEpoch > a.PartitionEpoch:
+		a.PartitionEpoch, a.ISR = r.PartitionEpoch, r.ISR
+		p.events().isr(p.key, r.ISR)
+		p.takeRole(false)
+	case !r.Accepted && r.PartitionEpoch == c.PartitionEpoch:
+		p.progressMu.Lock()
+		p.progress.refuse()
+		p.progressMu.Unlock()
+	}
+}
+
+// moveLeaders asks the SC to let others lead what they can before we stop,
+// and waits until that is so.
+func (s *Server) moveLeaders(ctx context.Context) {
+	c := s.isr.link()
+	if c == nil || s.leading() == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.MoveWait)
+	defer cancel()
+	var resp api.MoveLeadersResponse
+	if err := c.Call(ctx, api.KeyMoveLeaders, api.ClusterVersion, &api.MoveLeadersRequest{}, &resp); err != nil {
+		s.logger.Warn("move leaders", logErr(err))
+		return
+	}
+	for s.leading() > int(resp.Remaining) && ctx.Err() == nil && c.Err() == nil {
+		sleep(ctx, movePoll)
+	}
+}
+
+// movePoll is how often moveLeaders looks whether the assignments have come.
+const movePoll = 5 * time.Millisecond
+
+// leading is how many partitions with followers are led here.
+func (s *Server) leading() (n int) {
+	for _, p := range s.replicas.all() {
+		p.role.RLock()
+		if p.leading && !p.alone {
+			n++
+		}
+		p.role.RUnlock()
+	}
+	return n
+}

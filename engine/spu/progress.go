@@ -1,0 +1,172 @@
+package spu
+
+import (
+	"slices"
+	"time"
+)
+
+// progress is what a leader knows about the replicas of a partition in one
+// term of leadership, and the rules that follow from it: where the high
+// watermark is, and who should be in sync. It does no I/O, holds no lock and
+// is told the time.
+//
+// The in-sync set (ISR) is the SC's. The leader proposes, and until the SC has
+// confirmed, both the old and the proposed set may be in force. The high
+// watermark therefore counts the maximal set: everyone in either.
+type progress struct {
+	self      int32
+	lag       time.Duration // longest time a follower may be behind
+	termStart int64         // log end when the term began
+	hw        int64         // never falls
+	isr       []int32       // as confirmed
+	proposed  []int32       // sent to the SC without a definite answer; nil: none
+	refused   bool          // the SC said no since the last tick
+	followers []follower    // every other replica, in the order of assignment
+}
+
+// follower is what is known about one of them.
+type follower struct {
+	id     int32
+	offset int64     // its log end as of its latest fetch, or unknownOffset
+	full   time.Time // latest moment at which it is known to have had everything
+	asked  time.Time // its latest fetch
+	end    int64     // our log end at that fetch
+}
+
+// unknownOffset is the position of a follower that has not fetched yet, or
+// whose log is not a prefix of ours.
+const unknownOffset = -1
+
+// lead begins a term. Members of the ISR get one lag to show themselves.
+func (g *progress) lead(replicas, isr []int32, end, hw int64, now time.Time) {
+	g.termStart, g.hw, g.isr, g.proposed, g.refused = end, hw, isr, nil, false
+	g.followers = g.followers[:0]
+	for _, id := range replicas {
+		if id == g.self {
+			continue
+		}
+		f := follower{id: id, offset: unknownOffset}
+		if slices.Contains(isr, id) {
+			f.full = now
+		}
+		g.followers = append(g.followers, f)
+	}
+}
+
+// confirm takes the set that the SC has stored, which settles what was
+// proposed.
+func (g *progress) confirm(isr []int32) { g.isr, g.proposed, g.refused = isr, nil, false }
+
+// refuse notes that the SC has not stored the proposal and never will. The
+// next one waits for a tick, so that nobody is asked in a loop.
+func (g *progress) refuse() { g.proposed, g.refused = nil, true }
+
+func (g *progress) follower(id int32) *follower {
+	for i := range g.followers {
+		if g.followers[i].id == id {
+			return &g.followers[i]
+		}
+	}
+	return nil
+}
+
+// fetched notes that a follower's log ends at offset, whatever it said before,
+// while ours ends at end.
+func (g *progress) fetched(id int32, offset, end int64, now time.Time) {
+	f := g.follower(id)
+	if f == nil {
+		return
+	}
+	switch {
+	case offset >= end:
+		f.full = now
+	case offset >= f.end && !f.asked.IsZero():
+		// It has what there was when it asked before; under constant load
+		// nobody is ever quite at the end.
+		f.full = later(f.full, f.asked)
+	}
+	f.offset, f.end, f.asked = offset, end, now
+}
+
+// diverged notes that a follower's log is not a prefix of ours.
+func (g *progress) diverged(id int32) {
+	if f := g.follower(id); f != nil {
+		f.offset, f.end, f.asked = unknownOffset, 0, time.Time{}
+	}
+}
+
+// tick credits followers that are at the end of a log that does not grow: they
+// have everything for as long as they keep asking. seen tells when a peer last
+// asked for anything.
+func (g *progress) tick(end int64, seen func(id int32) time.Time) {
+	g.refused = false
+	for i := range g.followers {
+		if f := &g.followers[i]; f.offset >= end {
+			f.full = later(f.full, seen(f.id))
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// watermark returns the high watermark while our own log counts up to end.
+func (g *progress) watermark(end int64) int64 {
+	low := end
+	for i := range g.followers {
+		f := &g.followers[i]
+		if slices.Contains(g.isr, f.id) || slices.Contains(g.proposed, f.id) {
+			low = min(low, f.offset)
+		}
+	}
+	g.hw = max(g.hw, low)
+	return g.hw
+}
+
+// propose returns the in-sync set that should be, or nil if that is the one
+// in force or a proposal is open. The set it returns counts as proposed.
+func (g *progress) propose(end int64, now time.Time) []int32 {
+	if g.proposed != nil {
+		return slices.Clone(g.proposed) // once more: its fate is unknown
+	}
+	if g.refused || !g.changes(end, now) {
+		return nil
+	}
+	want := make([]int32, 1, len(g.followers)+1)
+	want[0] = g.self
+	for i := range g.followers {
+		if g.belongs(&g.followers[i], end, now) {
+			want = append(want, g.followers[i].id)
+		}
+	}
+	g.proposed = want
+	return slices.Clone(want)
+}
+
+// changes reports whether the ISR should be another one.
+func (g *progress) changes(end int64, now time.Time) bool {
+	for i := range g.followers {
+		f := &g.followers[i]
+		if g.belongs(f, end, now) != slices.Contains(g.isr, f.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// belongs reports whether a follower should be in sync.
+func (g *progress) belongs(f *follower, end int64, now time.Time) bool {
+	recent := !f.full.IsZero() && now.Sub(f.full) <= g.lag
+	if slices.Contains(g.isr, f.id) {
+		// A member below the high watermark has lost what it had, and must
+		// not be elected.
+		return recent && (f.offset == unknownOffset || f.offset >= g.hw)
+	}
+	// Our high watermark may be behind that of the leader before us, but not
+	// by more than what we have: who has that too has everything committed.
+	return f.offset >= max(g.hw, g.termStart) && recent
+}
