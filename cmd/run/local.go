@@ -24,7 +24,7 @@ func NewCmd(f *cmdutil.Factory) *cobra.Command {
 		Example: "  fluvio run local --config ~/.fluvio/local-config",
 		Hidden:  true,
 	}
-	cmd.AddCommand(newLocalCmd(f, nil))
+	cmd.AddCommand(newLocalCmd(f, nil), newSCCmd(f, nil), newSPUCmd(f, nil))
 	return cmd
 }
 
