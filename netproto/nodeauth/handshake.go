@@ -18,7 +18,8 @@ import (
 //	dialler → server   proof 'C' 32
 //	server → dialler   proof 'S' 32
 //
-//	proof r = HMAC-SHA-256(secret, magic │ r │ len(service) 1 │ service │ nonce C │ nonce S)
+//	proof r = HMAC-SHA-256(key, magic │ r │ len(service) 1 │ service │ nonce C │ nonce S)
+//	key     = SHA-256(magic │ secret)
 //
 // The role keeps a proof from being sent back to where it came from; both
 // nonces keep it from being used again; the service, which is never sent, keeps

@@ -26,14 +26,15 @@ type Secret struct {
 	mac func(msg []byte) proof
 }
 
-// NewSecret copies a secret of MinSecret to MaxSecret bytes.
+// NewSecret makes a secret of MinSecret to MaxSecret bytes, which it copies.
 func NewSecret(b []byte) (Secret, error) {
 	if len(b) < MinSecret || len(b) > MaxSecret {
 		return Secret{}, fmt.Errorf("node secret has %d bytes, allowed are %d to %d", len(b), MinSecret, MaxSecret)
 	}
-	key := bytes.Clone(b)
+	// HMAC itself takes some keys of different lengths for the same.
+	key := sha256.Sum256(append([]byte(magic), b...))
 	return Secret{mac: func(msg []byte) (p proof) {
-		h := hmac.New(sha256.New, key)
+		h := hmac.New(sha256.New, key[:])
 		h.Write(msg)
 		h.Sum(p[:0])
 		return p
