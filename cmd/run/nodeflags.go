@@ -67,7 +67,7 @@ func addProcessFlags(cmd *cobra.Command, p *processFlags) {
 	fs.StringVar(&p.nodeCert, "node-cert", "", "Certificate of this node for mutual TLS between nodes, PEM (`path`)")
 	fs.StringVar(&p.nodeKey, "node-key", "", "Key of the node certificate, PEM (`path`)")
 	fs.StringVar(&p.nodeCA, "node-ca", "", "CA that signs the certificates of nodes and of nothing else, PEM (`path`)")
-	fs.StringVar(&p.addressFile, "address-file", "", "Write the addresses that are in use to this file, as KEY=value, once ready (`path`)")
+	fs.StringVar(&p.addressFile, "address-file", "", "Write process id and addresses to this file, as KEY=value, once ready (`path`)")
 	for _, name := range []string{"server-cert", "server-key", "enable-client-cert", "bind-non-tls-public"} {
 		argv.Requires(cmd, name, "tls")
 	}
@@ -187,7 +187,7 @@ func (p *processFlags) writeAddressFile(a node.Addrs) error {
 	if p.addressFile == "" {
 		return nil
 	}
-	text := "PUBLIC=" + a.Public + "\nPRIVATE=" + a.Private + "\n"
+	text := fmt.Sprintf("PID=%d\nPUBLIC=%s\nPRIVATE=%s\n", os.Getpid(), a.Public, a.Private)
 	if a.Plain != "" {
 		text += "PLAIN=" + a.Plain + "\n"
 	}
