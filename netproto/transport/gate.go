@@ -186,16 +186,20 @@ func (g *Gate) check(d *Door, nc net.Conn) (net.Conn, error) {
 // room counts a peer in, unless there is none.
 func (g *Gate) room(host string) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.pending < g.opts.MaxPending && g.hosts[host] < g.opts.MaxPendingPerHost {
 		g.pending++
 		g.hosts[host]++
+		g.mu.Unlock()
 		return true
 	}
 	g.refused++
+	tell := 0
 	if now := time.Now(); now.Sub(g.told) >= time.Second {
-		g.opts.Logger.Warn("connections refused", slogkey.Count, g.refused, slogkey.Peer, host, slogkey.Err, ErrGateFull.Error())
-		g.told, g.refused = now, 0
+		tell, g.told, g.refused = g.refused, now, 0
+	}
+	g.mu.Unlock()
+	if tell > 0 {
+		g.opts.Logger.Warn("connections refused", slogkey.Count, tell, slogkey.Peer, host, slogkey.Err, ErrGateFull.Error())
 	}
 	return false
 }
