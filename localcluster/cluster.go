@@ -40,6 +40,9 @@ type Cluster struct {
 	sc      *node.SC
 	scAddr  string
 	private *transport.MemListener
+	// peers has the private listener of each SPU, by id. It is apart from mu,
+	// which is held while SPUs close and may still be dialling each other.
+	peers sync.Map
 
 	mu   sync.Mutex
 	spus []*Node
@@ -184,15 +187,30 @@ func (n *Node) spec() api.CustomSpuSpec {
 // start owns public from here on.
 func (n *Node) start(public net.Listener) (err error) {
 	c := n.cluster
+	private := transport.NewMemListener(node.ServiceSPU(n.ID))
 	n.spu, err = node.StartSPU(node.SPUConfig{
-		ID:     n.ID,
-		Dir:    c.opts.DataDir,
-		Public: public,
-		TLS:    c.opts.TLS,
-		DialSC: c.private.Dial,
-		Logger: c.opts.Logger(fmt.Sprintf("spu-%d", n.ID)),
+		ID:       n.ID,
+		Dir:      c.opts.DataDir,
+		Public:   public,
+		TLS:      c.opts.TLS,
+		Private:  private,
+		DialSC:   c.private.Dial,
+		DialPeer: c.dialPeer,
+		Logger:   c.opts.Logger(node.ServiceSPU(n.ID)),
 	})
+	if err == nil {
+		c.peers.Store(n.ID, private)
+	}
 	return err
+}
+
+// dialPeer connects one SPU to another; it fails while that one is stopped.
+func (c *Cluster) dialPeer(ctx context.Context, spec api.SpuSpec) (net.Conn, error) {
+	l, ok := c.peers.Load(spec.ID)
+	if !ok {
+		return nil, fmt.Errorf("SPU %d is not in this process", spec.ID)
+	}
+	return l.(*transport.MemListener).Dial(ctx)
 }
 
 // Start starts a stopped node on its old address.

@@ -157,7 +157,8 @@ func (p *processFlags) serve(ctx context.Context, proc node.Process, kind string
 	if err := p.removeAddressFile(); err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGHUP)
+	// Whoever reads our log may go away; a write to its pipe must not end us.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Without its addresses nobody finds the node: it ends.
