@@ -196,7 +196,7 @@ func (n *Node) start(public net.Listener) (err error) {
 		Private:  private,
 		DialSC:   c.private.Dial,
 		DialPeer: c.dialPeer,
-		Logger:   c.opts.Logger(node.ServiceSPU(n.ID)),
+		Logger:   c.opts.Logger(fmt.Sprintf("spu-%d", n.ID)),
 	})
 	if err == nil {
 		c.peers.Store(n.ID, private)

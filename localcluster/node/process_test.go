@@ -213,6 +213,24 @@ func TestSPUServesWhileTheSCIsAway(t *testing.T) {
 	expect("after")
 }
 
+// The private port of an SPU lets in nodes that mean this SPU.
+func TestPrivatePortOfAnSPU(t *testing.T) {
+	dir := t.TempDir()
+	sc := run(t, nil, filepath.Join(dir, "metadata"), RunSC)
+	spu := run(t, nil, dir, func(ctx context.Context, p Process) error { return RunSPU(ctx, p, 7, sc.Private) })
+	ctx := testContext(t)
+	nc, err := secret(t).Dial(ctx, spu.Private, ServiceSPU(7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc.Close()
+	for _, service := range []string{ServiceSPU(8), ServiceSC} {
+		if _, err := secret(t).Dial(ctx, spu.Private, service); !errors.Is(err, nodeauth.ErrRefused) {
+			t.Errorf("dialled as %s: %v", service, err)
+		}
+	}
+}
+
 // The processes refuse to share what must not be shared, and leave nothing
 // open when they do not start.
 func TestRefusals(t *testing.T) {
