@@ -109,10 +109,11 @@ func refuseUnsupported(cmd *cobra.Command, names ...string) error {
 	return nil
 }
 
-// process turns the flags into what node runs. Reading the files is left to
-// it, so that nothing happens before all flags are understood.
-func (p *processFlags) process(dir string, log io.Writer) (node.Process, error) {
-	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: node.ParseLevel(os.Getenv("RUST_LOG"))}))
+// process turns the flags into what node runs, and reads the files that they
+// name. name is the node's in the log, dir where it keeps its data.
+func (p *processFlags) process(name, dir string, log io.Writer) (node.Process, error) {
+	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: node.ParseLevel(os.Getenv("RUST_LOG"))})).
+		With("node", name)
 	creds, err := p.credentials(logger)
 	if err != nil {
 		return node.Process{}, err
@@ -152,8 +153,8 @@ func (p *processFlags) credentials(logger *slog.Logger) (nodeauth.Credentials, e
 	return nodeauth.WithSecret(secret), nil
 }
 
-// serve runs a node until SIGTERM or ctrl-c. kind is its name in the log.
-func (p *processFlags) serve(ctx context.Context, proc node.Process, kind string, run func(context.Context, node.Process) error) error {
+// serve runs a node until SIGTERM or ctrl-c.
+func (p *processFlags) serve(ctx context.Context, proc node.Process, run func(context.Context, node.Process) error) error {
 	if err := p.removeAddressFile(); err != nil {
 		return err
 	}
@@ -161,26 +162,21 @@ func (p *processFlags) serve(ctx context.Context, proc node.Process, kind string
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// Without its addresses nobody finds the node: it ends.
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
+	var failed error
 	proc.Ready = func(a node.Addrs) {
-		if err := p.writeAddressFile(a); err != nil {
-			fail(err)
+		if failed = p.writeAddressFile(a); failed != nil {
+			stop() // nobody would find the node
 			return
 		}
-		proc.Logger.Info("ready", "kind", kind, "public", a.Public, "plain", a.Plain, "private", a.Private,
+		proc.Logger.Info("ready", "public", a.Public, "plain", a.Plain, "private", a.Private,
 			"node_auth", proc.Credentials.String())
 	}
 	err := run(ctx, proc)
 	if err == nil {
-		proc.Logger.Info("stopped", "kind", kind)
+		proc.Logger.Info("stopped")
 		err = p.removeAddressFile()
 	}
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		err = errors.Join(cause, err)
-	}
-	return explain(err)
+	return explain(errors.Join(failed, err))
 }
 
 // writeAddressFile writes what a shell or systemd reads as variables.

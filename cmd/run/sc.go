@@ -52,9 +52,9 @@ certificates. Without either the private address must be a loopback one.`,
 }
 
 func scRun(ctx context.Context, opts *scOptions) error {
-	proc, err := opts.process(opts.dir, opts.f.IO.Err)
+	proc, err := opts.process(node.ServiceSC, opts.dir, opts.f.IO.Err)
 	if err != nil {
 		return explain(err)
 	}
-	return opts.serve(ctx, proc, "sc", node.RunSC)
+	return opts.serve(ctx, proc, node.RunSC)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/fluvio-go/fluvio/cmd/argv"
 	"github.com/fluvio-go/fluvio/cmd/cmdutil"
-	"github.com/fluvio-go/fluvio/internal/slogkey"
 	"github.com/fluvio-go/fluvio/localcluster/node"
 )
 
@@ -138,13 +137,11 @@ func parseID(name, text string) (int32, error) {
 }
 
 func spuRun(ctx context.Context, opts *spuOptions) error {
-	proc, err := opts.process(opts.dir, opts.f.IO.Err)
+	proc, err := opts.process(node.ServiceSPU(opts.id), opts.dir, opts.f.IO.Err)
 	if err != nil {
 		return explain(err)
 	}
-	// The engine's own lines carry the id already.
-	proc.Logger.Info("starting", slogkey.SPU, opts.id, "sc", string(opts.scAddr))
-	return opts.serve(ctx, proc, "spu", func(ctx context.Context, p node.Process) error {
+	return opts.serve(ctx, proc, func(ctx context.Context, p node.Process) error {
 		return node.RunSPU(ctx, p, opts.id, string(opts.scAddr))
 	})
 }

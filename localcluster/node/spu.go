@@ -15,6 +15,7 @@ import (
 	"github.com/fluvio-go/fluvio/engine/spu"
 	"github.com/fluvio-go/fluvio/internal/filelock"
 	"github.com/fluvio-go/fluvio/netproto/api"
+	"github.com/fluvio-go/fluvio/netproto/transport"
 )
 
 // ServiceSPU is how other SPUs name the SPU of that id when they prove
@@ -44,7 +45,7 @@ type SPUConfig struct {
 // SPU is a running SPU, the only one on its data.
 type SPU struct {
 	srv     *spu.Server
-	private net.Listener
+	private *transport.Listener // nil if there is none
 	lock    *filelock.Lock
 	tasks   sync.WaitGroup
 	once    sync.Once
@@ -62,7 +63,10 @@ func (e *InUseError) Error() string {
 // fails. It returns before the SC was found. The error is an *InUseError or
 // about the data folder.
 func StartSPU(cfg SPUConfig) (_ *SPU, err error) {
-	n := &SPU{private: cfg.Private}
+	n := &SPU{}
+	if cfg.Private != nil {
+		n.private = transport.NewListener(cfg.Private, transport.ListenerOptions{Logger: cfg.Logger})
+	}
 	defer func() {
 		if err != nil {
 			cfg.Public.Close() // again, if the server got to own it
@@ -90,7 +94,7 @@ func StartSPU(cfg SPUConfig) (_ *SPU, err error) {
 		return nil, err
 	}
 	if n.private != nil {
-		n.tasks.Go(n.turnPeersAway)
+		n.tasks.Go(func() { _ = n.private.Serve(context.Background(), turnAway) }) // ends with release
 	}
 	return n, nil
 }
@@ -108,19 +112,9 @@ func lockData(dir string, id int32) (*filelock.Lock, error) {
 	return l, err
 }
 
-// turnPeersAway closes what comes to the private port: each partition has one
+// turnAway is what another SPU gets at the private port: each partition has one
 // replica, so no SPU has anything to ask of another.
-func (n *SPU) turnPeersAway() {
-	for {
-		nc, err := n.private.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err == nil {
-			nc.Close()
-		}
-	}
-}
+func turnAway(context.Context, *transport.ServerConn) {}
 
 // Close stops the SPU in order: requests that were read are answered, logs are
 // made durable. It is idempotent. The error is that of a log that could not be

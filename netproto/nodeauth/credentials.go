@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// HandshakeTimeout bounds the time a peer has to prove itself.
-	HandshakeTimeout = 5 * time.Second
+	// handshakeTimeout bounds the time a peer has to prove itself.
+	handshakeTimeout = 5 * time.Second
 	// Handshakes that a listener serves at a time, in all and for one
 	// address: a flood from one host must not keep out the others.
 	maxPending        = 512
@@ -40,7 +40,8 @@ type Credentials struct {
 	client *tls.Config
 }
 
-// WithSecret authenticates by a shared secret.
+// WithSecret authenticates by a shared secret, which NewSecret or ReadSecret
+// made.
 func WithSecret(s Secret) Credentials { return Credentials{secret: &s} }
 
 // WithCertificates authenticates by mutual TLS 1.3. The PEM files are this
@@ -96,7 +97,7 @@ func (c Credentials) Listen(ln net.Listener, service string, logger *slog.Logger
 		return ln, nil
 	}
 	return transport.NewGate(transport.GateOptions{
-		Timeout: HandshakeTimeout, MaxPending: maxPending, MaxPendingPerHost: maxPendingPerHost, Logger: logger,
+		Timeout: handshakeTimeout, MaxPending: maxPending, MaxPendingPerHost: maxPendingPerHost, Logger: logger,
 	}, transport.Door{Listener: ln, Check: func(ctx context.Context, nc net.Conn) (net.Conn, error) {
 		return c.accept(ctx, nc, service)
 	}}), nil
@@ -140,9 +141,9 @@ func (c Credentials) Dial(ctx context.Context, addr, service string) (net.Conn, 
 	return out, nil
 }
 
-// introduce is the dialler's handshake, within HandshakeTimeout.
+// introduce is the dialler's handshake, within handshakeTimeout.
 func (c Credentials) introduce(ctx context.Context, nc net.Conn, addr, service string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, HandshakeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	out, err := c.handshake(ctx, nc, addr, service)

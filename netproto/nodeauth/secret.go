@@ -41,8 +41,8 @@ func NewSecret(b []byte) (Secret, error) {
 	}}, nil
 }
 
-// ReadSecret reads a secret from a file. Line ends at its end do not belong to
-// it, so that an editor or echo cannot make two nodes differ.
+// ReadSecret reads a secret from a file. A line end at its end does not belong
+// to it, so that an editor or echo cannot make two nodes differ.
 func ReadSecret(path string) (Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -53,7 +53,7 @@ func ReadSecret(path string) (Secret, error) {
 	if err != nil {
 		return Secret{}, fmt.Errorf("node secret: %w", err)
 	}
-	s, err := NewSecret(bytes.TrimRight(b, "\r\n"))
+	s, err := NewSecret(bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r")))
 	if err != nil {
 		return Secret{}, fmt.Errorf("%s: %w", path, err)
 	}

@@ -30,6 +30,7 @@ func TestReadSecret(t *testing.T) {
 	}
 	for name, content := range map[string]string{
 		"empty": "", "short": strings.Repeat("x", MinSecret-1) + "\n", "long": strings.Repeat("x", MaxSecret+1),
+		"long behind line ends": strings.Repeat("x", MaxSecret) + strings.Repeat("\n", 3) + "x",
 	} {
 		if _, err := read(content); err == nil || !strings.Contains(err.Error(), "allowed are 16 to 4096") {
 			t.Errorf("%s: %v", name, err)

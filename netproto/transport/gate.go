@@ -77,8 +77,7 @@ type arrival struct {
 
 var (
 	errCheckTimeout = errors.New("the peer did not finish in time")
-	// ErrGateFull is logged for peers that a Gate closes without a check.
-	ErrGateFull = errors.New("too many unfinished handshakes")
+	errGateFull     = errors.New("too many unfinished handshakes")
 )
 
 // NewGate takes over the listeners of the doors, of which there must be at
@@ -199,7 +198,7 @@ func (g *Gate) room(host string) bool {
 	}
 	g.mu.Unlock()
 	if tell > 0 {
-		g.opts.Logger.Warn("connections refused", slogkey.Count, tell, slogkey.Peer, host, slogkey.Err, ErrGateFull.Error())
+		g.opts.Logger.Warn("connections refused", slogkey.Count, tell, slogkey.Peer, host, slogkey.Err, errGateFull.Error())
 	}
 	return false
 }

@@ -26,7 +26,7 @@ var verbs = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 }
 
 const (
-	patience = 30 * time.Second
+	patience = time.Minute
 	poll     = 10 * time.Millisecond
 )
 
