@@ -1,4 +1,4 @@
-package localcluster
+package node
 
 import (
 	"errors"
@@ -24,9 +24,8 @@ func (e *PortError) Error() string {
 
 func (e *PortError) Unwrap() error { return e.Err }
 
-// listen opens a node's public port. Nothing is started before all ports of a
-// cluster are open, so a port in use leaves nothing behind.
-func listen(node, addr string) (net.Listener, error) {
+// Listen opens a port of a node. The error is a *PortError.
+func Listen(node, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, &PortError{node, addr, err}
@@ -34,8 +33,8 @@ func listen(node, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// splitAddr checks host:port. The host may be empty.
-func splitAddr(addr string) (host string, port int, err error) {
+// SplitAddr checks host:port. The host may be empty.
+func SplitAddr(addr string) (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", 0, fmt.Errorf("%q is not host:port", addr)
@@ -45,15 +44,4 @@ func splitAddr(addr string) (host string, port int, err error) {
 		return "", 0, fmt.Errorf("port %q of %q is not a number from 0 to 65535", text, addr)
 	}
 	return host, port, nil
-}
-
-// spuHost is where SPUs listen: on the interface that the SC uses. Upstream
-// listens on every interface; a cluster on a laptop has no business in the
-// network around it unless its user says so with the SC's address.
-func spuHost(scAddr string) string {
-	host, _, err := splitAddr(scAddr)
-	if err != nil {
-		return "127.0.0.1"
-	}
-	return host
 }
