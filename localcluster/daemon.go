@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fluvio-go/fluvio/internal/build"
+	"github.com/fluvio-go/fluvio/localcluster/node"
 )
 
 const (
@@ -49,7 +50,7 @@ func runDaemon(ctx context.Context, cfg Config, report func(Event)) (err error) 
 	ready := false
 	defer func() {
 		if err != nil && !ready {
-			var port *PortError
+			var port *node.PortError
 			var running *RunningError
 			inUse := errors.As(err, &port) || errors.As(err, &running)
 			report(Event{Kind: EventError, Message: err.Error(), InUse: inUse})

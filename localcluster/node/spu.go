@@ -15,7 +15,6 @@ import (
 	"github.com/fluvio-go/fluvio/engine/spu"
 	"github.com/fluvio-go/fluvio/internal/filelock"
 	"github.com/fluvio-go/fluvio/netproto/api"
-	"github.com/fluvio-go/fluvio/netproto/transport"
 )
 
 // ServiceSPU is how other SPUs name the SPU of that id when they prove
@@ -44,12 +43,10 @@ type SPUConfig struct {
 
 // SPU is a running SPU, the only one on its data.
 type SPU struct {
-	srv     *spu.Server
-	private *transport.Listener // nil if there is none
-	lock    *filelock.Lock
-	tasks   sync.WaitGroup
-	once    sync.Once
-	err     error
+	srv  *spu.Server
+	lock *filelock.Lock
+	once sync.Once
+	err  error
 }
 
 // InUseError says that another process serves the data of an SPU.
@@ -64,12 +61,12 @@ func (e *InUseError) Error() string {
 // about the data folder.
 func StartSPU(cfg SPUConfig) (_ *SPU, err error) {
 	n := &SPU{}
-	if cfg.Private != nil {
-		n.private = transport.NewListener(cfg.Private, transport.ListenerOptions{Logger: cfg.Logger})
-	}
 	defer func() {
 		if err != nil {
-			cfg.Public.Close() // again, if the server got to own it
+			cfg.Public.Close() // again, if the server got to own them
+			if cfg.Private != nil {
+				cfg.Private.Close()
+			}
 			err = errors.Join(err, n.release())
 		}
 	}()
@@ -77,14 +74,16 @@ func StartSPU(cfg SPUConfig) (_ *SPU, err error) {
 		return nil, err
 	}
 	n.srv, err = spu.New(spu.Config{
-		ID:     cfg.ID,
-		Public: cfg.Public,
-		DialSC: cfg.DialSC,
-		Dir:    cfg.Dir,
-		FS:     vfs.Disk,
-		TLS:    cfg.TLS,
-		Logger: cfg.Logger,
-		Events: cfg.Events,
+		ID:       cfg.ID,
+		Public:   cfg.Public,
+		Private:  cfg.Private,
+		DialSC:   cfg.DialSC,
+		DialPeer: cfg.DialPeer,
+		Dir:      cfg.Dir,
+		FS:       vfs.Disk,
+		TLS:      cfg.TLS,
+		Logger:   cfg.Logger,
+		Events:   cfg.Events,
 	})
 	if err != nil {
 		return nil, err
@@ -92,9 +91,6 @@ func StartSPU(cfg SPUConfig) (_ *SPU, err error) {
 	if err := n.srv.Start(); err != nil {
 		n.srv.Kill()
 		return nil, err
-	}
-	if n.private != nil {
-		n.tasks.Go(func() { _ = n.private.Serve(context.Background(), turnAway) }) // ends with release
 	}
 	return n, nil
 }
@@ -111,10 +107,6 @@ func lockData(dir string, id int32) (*filelock.Lock, error) {
 	}
 	return l, err
 }
-
-// turnAway is what another SPU gets at the private port: each partition has one
-// replica, so no SPU has anything to ask of another.
-func turnAway(context.Context, *transport.ServerConn) {}
 
 // Close stops the SPU in order: requests that were read are answered, logs are
 // made durable. It is idempotent. The error is that of a log that could not be
@@ -133,13 +125,8 @@ func (n *SPU) Kill() {
 }
 
 func (n *SPU) release() error {
-	var errs []error
-	if n.private != nil {
-		errs = append(errs, n.private.Close())
-		n.tasks.Wait()
+	if n.lock == nil {
+		return nil
 	}
-	if n.lock != nil {
-		errs = append(errs, n.lock.Release())
-	}
-	return errors.Join(errs...)
+	return n.lock.Release()
 }
