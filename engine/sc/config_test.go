@@ -4,17 +4,18 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fluvio-go/fluvio/engine/sc/meta/memstore"
 	"github.com/fluvio-go/fluvio/netproto/transport"
 )
 
 func TestConfig(t *testing.T) {
-	_, err := New(Config{PlatformVersion: "1.2", MaxPartitions: 1 << 20})
+	_, err := New(Config{PlatformVersion: "1.2", MaxPartitions: 1 << 20, Timeouts: Timeouts{Heartbeat: time.Second, Lease: time.Second}})
 	if err == nil {
 		t.Fatal("nonsense was accepted")
 	}
-	for _, what := range []string{"Store", "Public", `"1.2"`, "1048576"} {
+	for _, what := range []string{"Store", "Public", `"1.2"`, "1048576", "Heartbeat 1s"} {
 		if !strings.Contains(err.Error(), what) {
 			t.Errorf("%v does not mention %s", err, what)
 		}

@@ -77,8 +77,8 @@ func (c *controller) checkISR(p *partition, n *session, change *api.ISRChange) (
 		if !slices.Contains(change.ISR, id) {
 			continue
 		}
-		if !p.inSync(id) && !c.online(id) {
-			return nil, fmt.Errorf("SPU %d is offline", id)
+		if !p.inSync(id) && !c.staying(id) {
+			return nil, fmt.Errorf("SPU %d is not there to stay", id)
 		}
 		isr = append(isr, id)
 	}

@@ -17,7 +17,9 @@ func (c *controller) noteDisplaced(p *partition) {
 		return
 	}
 	c.displaced[p] = struct{}{}
-	c.armKeep()
+	if !c.balance.Off {
+		c.armKeep()
+	}
 }
 
 // noteStorage keeps track of leaders that are out of storage. While others
@@ -52,7 +54,7 @@ func (c *controller) keep() {
 	if !c.balance.Off {
 		c.rebalance()
 	}
-	if len(c.full)+len(c.displaced) > 0 {
+	if len(c.full) > 0 || len(c.displaced) > 0 && !c.balance.Off {
 		c.armKeep()
 	}
 }

@@ -37,6 +37,13 @@ func (s *watchedStore) Commit(ctx context.Context, changes []meta.Change) ([]uin
 	return got, err
 }
 
+func (s *watchedStore) List(ctx context.Context) ([]meta.Object, uint64, error) {
+	if s.broken.Load() {
+		return nil, 0, errors.New("store is broken")
+	}
+	return s.Store.List(ctx)
+}
+
 func newWatchedStore(t testing.TB) *watchedStore {
 	s := &watchedStore{Store: memstore.New(memstore.Options{ClusterID: "c"})}
 	t.Cleanup(func() { s.Close() })
@@ -98,6 +105,31 @@ func TestAlterISRBatch(t *testing.T) {
 	if n := store.commits.Load() - before; n != 1 {
 		t.Errorf("%d commits", n)
 	}
+}
+
+// What happens while the metadata cannot be read or written is made up for
+// when it can.
+func TestFailoverAfterStoreFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newWatchedStore(t)
+		c := startCluster(t, store, nil)
+		leader, other := c.startSpu(5001, 1), c.startSpu(5002, 1)
+		go beat(other)
+		cl := c.client()
+		want(t, "create", cl.createSpec("t", replicated(1, 5001, 5002)), "t: ok")
+		store.broken.Store(true)
+		want(t, "create", cl.createTopic("u", 1), "u: TopicNotProvisioned: error: store is broken")
+		leader.kill()
+		time.Sleep(5 * time.Second)
+		store.broken.Store(false)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if p := cl.partitions(false)[0]; p.Spec.Leader != 5002 || p.Status.Resolution != api.PartitionOnline {
+			t.Errorf("%+v", p)
+		}
+		other.kill()
+		cl.Close()
+	})
 }
 
 // Of leaders that ask at the same time with the same epochs one wins.
@@ -288,7 +320,7 @@ func (x *chaos) alter(spu *fakeSpu) {
 }
 
 func TestChaos(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(12) {
 		synctest.Test(t, func(t *testing.T) {
 			t.Logf("seed %d", seed)
 			x := &chaos{

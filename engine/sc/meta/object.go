@@ -73,9 +73,9 @@ func (t *Topic) Code(c *codec.Coder) {
 // stored before any SPU acts on it. Settings are those of the topic.
 type Partition struct {
 	TopicID        api.TopicID
-	Leader         int32
+	Leader         int32   // api.NoLeader if nobody may lead
 	LeaderEpoch    int32   // from 1; grows whenever leadership starts anew
-	PartitionEpoch uint32  // from 1; grows with every change of this state
+	PartitionEpoch uint32  // grows with every change of this state; 0 until a replica was online
 	Replicas       []int32 // SPU ids, preferred leader first
 	ISR            []int32 // those of Replicas that are in sync
 }
