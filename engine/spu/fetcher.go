@@ -44,9 +44,11 @@ type following struct {
 
 const (
 	// firstPause and longestPause bound how long a partition is left alone
-	// after its leader or our own disk had nothing good to say.
-	firstPause   = 50 * time.Millisecond
+	// after our own disk had nothing good to say, leaderPause how long when it
+	// was the leader, which may just not have heard of its election.
+	firstPause   = 20 * time.Millisecond
 	longestPause = 2 * time.Second
+	leaderPause  = 100 * time.Millisecond
 	// fetchTimeout is added to the wait of a fetch. A leader that says nothing
 	// for so long is taken for gone.
 	fetchTimeout = 30 * time.Second
@@ -307,7 +309,11 @@ func (f *fetcher) settle(g *following, v verdict, err error) {
 	case ask:
 		g.pause, g.dirty = 0, true
 	case pause:
-		g.pause = min(max(2*g.pause, firstPause), longestPause)
+		longest := leaderPause
+		if err != nil {
+			longest = longestPause
+		}
+		g.pause = min(max(2*g.pause, firstPause), longest)
 		g.until, g.dirty = time.Now().Add(g.pause), true
 	}
 }

@@ -1,6 +1,7 @@
 package spu
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,10 +9,22 @@ import (
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
+// bubble runs f on a clock of its own. Timers belong to a bubble or to none, so
+// what others left in pools has to be gone before and after.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	emptyPools := func() {
+		runtime.GC()
+		runtime.GC() // what the first one kept as victims
+	}
+	emptyPools()
+	defer emptyPools()
+	synctest.Test(t, f)
+}
+
 // An SPU that the SC does not answer stops leading what others may lead by
 // now, and nothing else, and goes on when it is answered again.
 func TestLease(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		c := newCluster(t, three, nil)
 		shared, own := replicated("shared", three...), replicated("own", 1)
 		c.host(shared, own)
@@ -77,7 +90,7 @@ func TestLease(t *testing.T) {
 }
 
 func TestLeaseNeedsAssignments(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		var told []bool
 		l := newLease(time.Second, func(held bool) { told = append(told, held) })
 		defer l.close()

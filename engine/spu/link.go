@@ -155,6 +155,7 @@ func (k *link) follow(ctx context.Context, stream *transport.Stream) error {
 		k.srv.apply(&a)
 		if first {
 			k.srv.lease.assigned()
+			k.srv.reports.soon() // what was reported before does not count
 		}
 	}
 }

@@ -14,7 +14,8 @@ import (
 // BenchmarkReplication is committed produce of 64 KiB batches of 1 KB records,
 // 16 requests under way, on disk, with all SPUs in one process. The default
 // durability syncs before the answer where there is one replica; "interval"
-// with one replica is what three replicas do on each disk.
+// with one replica is what three replicas do on each disk, and "never" leaves
+// the disk out of it.
 func BenchmarkReplication(b *testing.B) {
 	for _, bb := range []struct {
 		name     string
@@ -25,6 +26,8 @@ func BenchmarkReplication(b *testing.B) {
 		{"1-interval", []int32{1}, api.DurabilityInterval},
 		{"3-auto", three, api.DurabilityAuto},
 		{"3-always", three, api.DurabilityAlways},
+		{"1-never", []int32{1}, api.DurabilityNever},
+		{"3-never", three, api.DurabilityNever},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			c := newCluster(b, three, func(cfg *Config) {

@@ -44,6 +44,9 @@ func (r *reporter) removed(ref api.ReplicaRef) {
 	r.note(func() { r.gone[ref] = struct{}{} }, true)
 }
 
+// soon asks for a report whether or not there is anything to say.
+func (r *reporter) soon() { r.note(func() {}, true) }
+
 func (r *reporter) note(what func(), urgent bool) {
 	r.mu.Lock()
 	what()
