@@ -32,6 +32,9 @@ type Options struct {
 	Progress func(Event)
 }
 
+// PortError says that a node cannot listen where it should.
+type PortError = node.PortError
+
 // Cluster is an SC and its SPUs in this process. Its methods are safe for
 // concurrent use.
 type Cluster struct {
@@ -62,7 +65,7 @@ type Node struct {
 // is online and the system topic is there, so that the first client finds a
 // whole cluster. On error, or when ctx ends first, nothing is left running.
 //
-// Errors are a *node.PortError, a *RunningError, or what a node says about its
+// Errors are a *PortError, a *RunningError, or what a node says about its
 // data.
 func Open(ctx context.Context, opts Options) (_ *Cluster, err error) {
 	if opts.Logger == nil {

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fluvio-go/fluvio/client"
-	"github.com/fluvio-go/fluvio/localcluster/node"
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
@@ -185,7 +184,7 @@ func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 
 	_, err = Open(testContext(t), Options{DataDir: dir, SCAddr: busy.Addr().String()})
-	var inUse *node.PortError
+	var inUse *PortError
 	if !errors.As(err, &inUse) || inUse.Node != "SC" || !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("SC port in use: %v", err)
 	}

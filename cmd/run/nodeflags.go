@@ -217,6 +217,8 @@ func explain(err error) error {
 			},
 			Err: err, Code: uerr.Usage,
 		}
+	case node.InUse(err):
+		return &uerr.Error{What: err.Error(), Err: err, Code: uerr.Conflict}
 	case err != nil:
 		return &uerr.Error{What: err.Error(), Err: err}
 	}

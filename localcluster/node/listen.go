@@ -6,6 +6,8 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+
+	"github.com/fluvio-go/fluvio/engine/sc/meta/boltstore"
 )
 
 // PortError says that a node cannot listen where it should.
@@ -23,6 +25,13 @@ func (e *PortError) Error() string {
 }
 
 func (e *PortError) Unwrap() error { return e.Err }
+
+// InUse reports whether a node did not start because another process has its
+// port or its data.
+func InUse(err error) bool {
+	var data *InUseError
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, boltstore.ErrInUse) || errors.As(err, &data)
+}
 
 // Listen opens a port of a node. The error is a *PortError.
 func Listen(node, addr string) (net.Listener, error) {

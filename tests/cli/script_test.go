@@ -44,7 +44,6 @@ func TestScripts(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:                 dir,
 				RequireExplicitExec: true,
-				Cmds:                verbs,
 				UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 				Cmds:                commands,
 				Setup: func(env *testscript.Env) error {

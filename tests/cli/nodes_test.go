@@ -6,18 +6,37 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/fluvio-go/fluvio/tests/harness"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// verbs are what scripts can say beyond testscript's own.
-var verbs = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+// TestNodes runs the scripts in nodes, whose SC and SPUs are processes of their
+// own. testscript ends those that are left when a script ends.
+func TestNodes(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "nodes",
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Cmds:                nodeVerbs,
+		Setup: func(env *testscript.Env) error {
+			home := filepath.Join(env.WorkDir, "home")
+			env.Setenv("HOME", home)
+			env.Setenv("FLUVIO_HINTS", "")
+			return os.Mkdir(home, 0o755)
+		},
+	})
+}
+
+// nodeVerbs are what these scripts can say beyond testscript's own.
+var nodeVerbs = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"addrs":   addrs,
 	"certs":   certs,
 	"retry":   retry,
