@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -45,14 +46,72 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// TestCrashCatches runs the crash test on devices that do not do what they
+// say, which is what the log would look like if it left out that step.
+func TestCrashCatches(t *testing.T) {
+	tests := []struct {
+		name string
+		from uint64 // first seed: some are noticed by one run in a thousand
+		lie  errorfs.Rule
+	}{
+		{"no sync before an acknowledgement", 0, errorfs.Rule{Op: errorfs.OpSync, Match: "*.log"}},
+		{"no sync of the directory", 0, errorfs.Rule{Op: errorfs.OpSyncDir, Match: "t-*"}},
+		{"no sync of a new segment", 0, errorfs.Rule{Op: errorfs.OpSync, Match: "*.log.tmp"}},
+		{"no sync of a lowered point", 1050, errorfs.Rule{Op: errorfs.OpSync, Match: pointName}},
+		{"no lowered point", 1650, errorfs.Rule{Op: errorfs.OpWrite, Match: pointName, Skip: 4}},
+		{"no truncation of segments", 0, errorfs.Rule{Op: errorfs.OpTruncate, Match: "*.log"}},
+		{"no removal of segments", 0, errorfs.Rule{Op: errorfs.OpRemove, Match: "*.log"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.lie.Lie = true
+			for seed := tt.from; seed < tt.from+5000; seed++ {
+				if why := caught(t, seed, tt.lie); why != "" {
+					t.Logf("seed %d: %s", seed, why)
+					return
+				}
+			}
+			t.Error("not noticed")
+		})
+	}
+}
+
+// caught returns what a run of the crash test fails with.
+func caught(t *testing.T, seed uint64, lie errorfs.Rule) string {
+	p := &probe{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		newCrasher(p, seed, lie).run()
+	}()
+	<-done
+	return p.failure
+}
+
+// probe keeps a failure to itself.
+type probe struct {
+	testing.TB
+	failure string
+}
+
+func (p *probe) Logf(string, ...any) {}
+
+func (p *probe) Fatal(args ...any) {
+	p.failure = fmt.Sprint(args...)
+	runtime.Goexit()
+}
+
+func (p *probe) Fatalf(format string, args ...any) { p.Fatal(fmt.Sprintf(format, args...)) }
+
 type crasher struct {
-	t    *testing.T
+	t    testing.TB
 	rng  *rand.Rand
 	mem  *vfs.Mem
 	fs   *errorfs.FS
 	log  *Log
 	cfg  Config
 	now  time.Time
+	lies []errorfs.Rule
 	tell func(format string, args ...any)
 
 	// The model: what the log holds, from offset start on.
@@ -66,10 +125,10 @@ type crasher struct {
 	holes bool
 }
 
-func newCrasher(t *testing.T, seed uint64) *crasher {
+func newCrasher(t testing.TB, seed uint64, lies ...errorfs.Rule) *crasher {
 	c := &crasher{
 		t: t, rng: newRand(seed), mem: vfs.NewMem(),
-		now: time.UnixMilli(1_800_000_000_000), tried: map[uint32]bool{},
+		now: time.UnixMilli(1_800_000_000_000), tried: map[uint32]bool{}, lies: lies,
 	}
 	c.tell = func(format string, args ...any) {
 		if testing.Verbose() {
@@ -103,6 +162,15 @@ func (c *crasher) randomConfig() Config {
 
 func (c *crasher) use(m *vfs.Mem) {
 	c.mem, c.fs = m, errorfs.New(m)
+	c.honest()
+}
+
+// honest removes all faults, except the lies that are there for good.
+func (c *crasher) honest() {
+	c.fs.Clear()
+	for _, r := range c.lies {
+		c.fs.Inject(r)
+	}
 }
 
 func (c *crasher) options() Options {
@@ -134,7 +202,7 @@ func (c *crasher) run() {
 		c.now = c.now.Add(time.Duration(c.rng.IntN(3000)) * time.Millisecond)
 		ops[c.rng.IntN(len(ops))]()
 	}
-	c.fs.Clear()
+	c.honest()
 	c.crash()
 	c.reopen()
 	c.verify()
@@ -300,7 +368,7 @@ func (c *crasher) truncate() {
 }
 
 func (c *crasher) reopen() {
-	c.fs.Clear()
+	c.honest()
 	err := c.log.Close()
 	c.tell("close: %v", err)
 	if err != nil {
@@ -337,7 +405,7 @@ func (c *crasher) fault() {
 	}
 	switch c.rng.IntN(6) {
 	case 0:
-		c.fs.Clear()
+		c.honest()
 		c.tell("no more faults")
 	case 1:
 		n := int64(c.rng.IntN(3000))
