@@ -46,6 +46,17 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// crashSeeds have found errors in the log. A seed stands for the same run only
+// until the test makes other random choices, so each error has a test of its
+// own beside this list.
+var crashSeeds = []uint64{200757, 205610, 236707, 282010, 284105, 311610, 316513}
+
+func TestCrashSeeds(t *testing.T) {
+	for _, seed := range crashSeeds {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { newCrasher(t, seed).run() })
+	}
+}
+
 // TestCrashCatches runs the crash test on devices that do not do what they
 // say, which is what the log would look like if it left out that step.
 func TestCrashCatches(t *testing.T) {

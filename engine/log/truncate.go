@@ -45,15 +45,8 @@ func (l *Log) truncate(offset int64) error {
 	if offset < l.segs[0].base {
 		return &OffsetEvicted{Offset: offset, Next: l.segs[0].base}
 	}
-	// What stays must be on the device before a new file follows it, and a
-	// sync that fails half-way through would have to give some of it up.
-	l.mu.RLock()
-	settled := l.point().offset >= offset
-	l.mu.RUnlock()
-	if !settled {
-		if err := l.flush(); err != nil {
-			return err
-		}
+	if err := l.flushBefore(offset); err != nil {
+		return err
 	}
 	i := l.find(offset)
 	s := l.segs[i]
@@ -87,6 +80,19 @@ func (l *Log) truncate(offset int64) error {
 		File: s.path, Offset: at.next, Bytes: bytes, Reason: fmt.Sprintf("%d records removed on request", records),
 	})
 	return l.catchUp()
+}
+
+// flushBefore makes the records before offset durable: what a truncation
+// leaves must be on the device before a new file follows it, and a sync that
+// fails half-way through it would have to give some of that up.
+func (l *Log) flushBefore(offset int64) error {
+	l.mu.RLock()
+	p := l.point()
+	l.mu.RUnlock()
+	if p.offset >= offset {
+		return nil
+	}
+	return l.flush()
 }
 
 func (l *Log) restart(offset int64) error {
