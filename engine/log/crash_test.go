@@ -363,7 +363,9 @@ func (c *crasher) truncate() {
 	c.tell("truncate to %d (all %v): end %d, %v", to, all, end, err)
 	if all && c.log.StartOffset() == to && end == to {
 		c.batches, c.start, c.acked, c.hw = nil, to, to, to
-		end = to
+		if err != nil {
+			c.acked = 0 // it may begin at the old start again after a crash
+		}
 	}
 	c.acked, c.hw = min(c.acked, end), min(c.hw, end)
 	c.shrunk()
@@ -508,6 +510,7 @@ func (c *crasher) verify() {
 			c.t.Fatalf("batch %d at offset %d differs", i, got[i].BaseOffset())
 		}
 	}
+	c.verifyIndexes()
 	if c.end() > c.start {
 		o := c.start + c.rng.Int64N(c.end()-c.start)
 		s, err := c.log.Read(o, 1, c.end())
@@ -519,5 +522,19 @@ func (c *crasher) verify() {
 	var evicted *OffsetEvicted
 	if _, err := c.log.Read(c.start-1, 1, c.end()); !errors.As(err, &evicted) || evicted.Next != c.start {
 		c.t.Fatalf("read before the start: %v", err)
+	}
+}
+
+// verifyIndexes looks at the indexes in memory. A wrong one would be found out
+// and made anew by the next reader, so reading alone does not tell.
+func (c *crasher) verifyIndexes() {
+	for _, s := range c.log.segs {
+		var last entry
+		for _, e := range slices.Concat(s.idx.cache, s.idx.tail) {
+			if e.rel <= last.rel || e.pos <= last.pos || int64(e.pos) >= s.size {
+				c.t.Fatalf("%s has entry %+v after %+v in a segment of %d bytes", s.idx.path, e, last, s.size)
+			}
+			last = e
+		}
 	}
 }

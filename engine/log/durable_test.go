@@ -43,6 +43,15 @@ func TestSyncOrder(t *testing.T) {
 	step("wait", wait)
 	step("truncate to 1", func() error { return l.TruncateTo(1) })
 	step("append, next epoch", add(1))
+	step("append that rolls", add(1))
+	step("append that rolls", add(1))
+	step("clean", func() error {
+		if err := l.Reconfigure(Config{SegmentBytes: 1024, IndexInterval: 100, MaxBytes: 1024}); err != nil {
+			return err
+		}
+		_, err := l.Clean()
+		return err
+	})
 	step("close", func() error { return l.Close() })
 	step("open", open)
 	step("remove", func() error { return l.Remove() })

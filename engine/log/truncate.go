@@ -292,15 +292,16 @@ func (l *Log) saveEpochs() error {
 }
 
 // rollBack removes what a failed append wrote, so that the log ends again at
-// the published offset. The caller holds wmu.
-func (l *Log) rollBack() {
-	l.later(l.undo)
+// the published offset. The index of segment before had sum then. The caller
+// holds wmu.
+func (l *Log) rollBack(before *segment, sum int64) {
+	l.later(func() error { return l.undo(before, sum) })
 	_ = l.catchUp() // otherwise before the next write
 }
 
 // undo is the step of rollBack. Nobody has seen the bytes, so the file stays
 // in use.
-func (l *Log) undo() error {
+func (l *Log) undo(before *segment, sum int64) error {
 	i := l.find(l.end)
 	s := l.segs[i]
 	at := mark{s.size, s.next}
@@ -315,6 +316,10 @@ func (l *Log) undo() error {
 	l.segs = slices.Delete(l.segs, i+1, len(l.segs))
 	cut := s.size > at.size
 	s.cut(at)
+	if s != before {
+		sum = 0 // begun meanwhile, or made by a repair: the next entry may come late
+	}
+	s.idx.sum = sum
 	p := l.point()
 	l.mu.Unlock()
 	if cut {
