@@ -66,6 +66,7 @@ func (l *Log) truncate(offset int64) error {
 		return err
 	}
 	l.cutIndex(s, at.size)
+	l.sealIndex(s)
 	// The newest goes first, each durably: a crash on the way must leave a
 	// log that is merely longer.
 	for _, g := range slices.Backward(gone) {
@@ -235,11 +236,7 @@ func (l *Log) succeed(s *segment, offset int64) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n.base == s.base {
-		s.drop()
-		l.segs = slices.Delete(l.segs, len(l.segs)-1, len(l.segs))
-	}
-	l.segs = append(l.segs, n)
+	l.replace(s, n)
 	return nil
 }
 
