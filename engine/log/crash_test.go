@@ -122,6 +122,7 @@ type crasher struct {
 	log  *Log
 	cfg  Config
 	now  time.Time
+	kill bool // whether the process may end without closing the log
 	lies []errorfs.Rule
 	tell func(format string, args ...any)
 
@@ -140,6 +141,7 @@ func newCrasher(t testing.TB, seed uint64, lies ...errorfs.Rule) *crasher {
 	c := &crasher{
 		t: t, rng: newRand(seed), mem: vfs.NewMem(),
 		now: time.UnixMilli(1_800_000_000_000), tried: map[uint32]bool{}, lies: lies,
+		kill: seed%5 == 4, // the other seeds keep their meaning
 	}
 	c.tell = func(format string, args ...any) {
 		if testing.Verbose() {
@@ -208,6 +210,9 @@ func (c *crasher) run() {
 	ops := []func(){
 		c.append, c.append, c.append, c.append, c.append, c.wait, c.wait, c.flush, c.tick, c.clean,
 		c.truncate, c.reopen, c.reconfigure, c.fault, c.crash, c.verify,
+	}
+	if c.kill {
+		ops = append(ops, c.die)
 	}
 	for range 60 {
 		c.now = c.now.Add(time.Duration(c.rng.IntN(3000)) * time.Millisecond)
@@ -400,6 +405,22 @@ func (c *crasher) reopen() {
 	if end := c.log.EndOffset(); end != c.end() && err == nil {
 		c.t.Fatalf("reopened log ends at %d, want %d", end, c.end())
 	}
+	c.adopt()
+}
+
+// die ends the process without closing the log, and opens it again. After a
+// failed sync that would prove nothing: what the cache has may be lost.
+func (c *crasher) die() {
+	if c.log.failed != nil {
+		return
+	}
+	c.honest()
+	if len(c.log.todo) == 0 {
+		c.acked = c.end()
+	}
+	c.log.shut()
+	c.open()
+	c.tell("killed")
 	c.adopt()
 }
 
