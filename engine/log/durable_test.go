@@ -13,6 +13,7 @@ import (
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
 	"github.com/fluvio-go/fluvio/engine/log/vfs/errorfs"
+	"github.com/fluvio-go/fluvio/netproto/record"
 )
 
 // TestSyncOrder compares the order of writes and syncs with a recorded one.
@@ -186,6 +187,40 @@ func testTruncationWithFault(t *testing.T, to int64, rule errorfs.Rule) {
 		t.Fatalf("end %d, want %d: %v", l.EndOffset(), a.Base, err)
 	}
 	check(a.Base)
+}
+
+// TestFailedSyncDuringRollBack lets an append fail, then the cutting of what it
+// wrote, then a sync: the file is cut before the repair puts another in its
+// place, not after.
+func TestFailedSyncDuringRollBack(t *testing.T) {
+	m := vfs.NewMem()
+	fs := errorfs.New(m)
+	l := mustOpen(t, "d", Options{FS: fs, Config: Config{Durability: Interval}})
+	rng := newRand(1)
+	a := makeBatch(rng, 4, 10, 1)
+	mustAppend(t, l, a)
+	fs.Inject(errorfs.Rule{Op: errorfs.OpWrite, Match: "*.log", Times: 1, Err: syscall.EIO, Short: true})
+	fs.Inject(errorfs.Rule{Op: errorfs.OpTruncate, Match: "*.log", Times: 2, Err: syscall.EIO})
+	fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO})
+	if _, err := l.Append(makeBatch(rng, 3, 10, 1), 0); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("append: %v", err)
+	}
+	if err := l.Flush(); !errors.Is(err, ErrSync) {
+		t.Fatalf("flush: %v", err)
+	}
+	fs.Clear()
+	b := makeBatch(rng, 2, 10, 1)
+	mustAppend(t, l, b)
+	if err := l.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*Log{l, mustOpen(t, "d", Options{FS: m.CrashClone(rng)})} {
+		got, damaged := readAll(t, l, 0, 1<<20)
+		if len(damaged) > 0 {
+			t.Fatal(damaged[0])
+		}
+		equalBatches(t, got, []record.Batch{a, b})
+	}
 }
 
 // TestFull runs out of space and gets it back.
