@@ -11,12 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/fluvio-go/fluvio/engine/log/vfs"
-	"github.com/fluvio-go/fluvio/engine/sc"
-	"github.com/fluvio-go/fluvio/engine/sc/meta/boltstore"
-	"github.com/fluvio-go/fluvio/engine/spu"
-	"github.com/fluvio-go/fluvio/internal/build"
 	"github.com/fluvio-go/fluvio/internal/filelock"
+	"github.com/fluvio-go/fluvio/localcluster/node"
 	"github.com/fluvio-go/fluvio/netproto/api"
 	"github.com/fluvio-go/fluvio/netproto/transport"
 )
@@ -36,15 +32,20 @@ type Options struct {
 	Progress func(Event)
 }
 
+// PortError says that a node cannot listen where it should.
+type PortError = node.PortError
+
 // Cluster is an SC and its SPUs in this process. Its methods are safe for
 // concurrent use.
 type Cluster struct {
 	opts    Options
 	lock    *filelock.Lock
-	store   *boltstore.Store
-	sc      *sc.SC
+	sc      *node.SC
 	scAddr  string
 	private *transport.MemListener
+	// peers has the private listener of each SPU, by id. It is apart from mu,
+	// which is held while SPUs close and may still be dialling each other.
+	peers sync.Map
 
 	mu   sync.Mutex
 	spus []*Node
@@ -57,7 +58,7 @@ type Node struct {
 
 	cluster *Cluster
 	mu      sync.Mutex
-	spu     *spu.Server // nil while stopped
+	spu     *node.SPU // nil while stopped
 }
 
 // Open starts all nodes on the data in opts.DataDir and returns when every SPU
@@ -85,7 +86,7 @@ func Open(ctx context.Context, opts Options) (_ *Cluster, err error) {
 	if c.lock, err = takeLock(opts.DataDir); err != nil {
 		return nil, err
 	}
-	scListener, err := listen("SC", opts.SCAddr)
+	scListener, err := node.Listen("SC", opts.SCAddr)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +116,8 @@ func closeAll(ls []net.Listener) error {
 	return errors.Join(errs...)
 }
 
-// listenSPUs opens the ports of all SPUs.
+// listenSPUs opens the ports of all SPUs. Nothing is started before all ports
+// of a cluster are open, so a port in use leaves nothing behind.
 func (c *Cluster) listenSPUs() ([]net.Listener, error) {
 	host := spuHost(c.opts.SCAddr)
 	var out []net.Listener
@@ -124,7 +126,7 @@ func (c *Cluster) listenSPUs() ([]net.Listener, error) {
 		if c.opts.SPUBasePort != 0 {
 			port = c.opts.SPUBasePort + i*spuPortStep
 		}
-		l, err := listen(spuName(firstSPU+int32(i)), net.JoinHostPort(host, fmt.Sprint(port)))
+		l, err := node.Listen(spuName(firstSPU+int32(i)), net.JoinHostPort(host, fmt.Sprint(port)))
 		if err != nil {
 			return nil, errors.Join(err, closeAll(out))
 		}
@@ -137,27 +139,16 @@ func spuName(id int32) string { return fmt.Sprintf("custom-spu-%d", id) }
 
 // startSC opens the metadata and starts the SC. It owns public from here on.
 func (c *Cluster) startSC(public net.Listener) error {
-	dir := filepath.Join(c.opts.DataDir, "metadata")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return errors.Join(err, public.Close())
-	}
-	var err error
-	if c.store, err = boltstore.Open(filepath.Join(dir, "metadata.db"), boltstore.Options{}); err != nil {
-		return errors.Join(err, public.Close())
-	}
 	c.private = transport.NewMemListener("sc")
-	c.sc, err = sc.New(sc.Config{
-		Store:           c.store,
-		Public:          public,
-		Private:         c.private,
-		TLS:             c.opts.TLS,
-		PlatformVersion: build.Version,
-		Logger:          c.opts.Logger("sc"),
+	var err error
+	c.sc, err = node.StartSC(node.SCConfig{
+		Dir:     filepath.Join(c.opts.DataDir, "metadata"),
+		Public:  public,
+		TLS:     c.opts.TLS,
+		Private: c.private,
+		Logger:  c.opts.Logger("sc"),
 	})
-	if err != nil {
-		return errors.Join(err, public.Close())
-	}
-	return c.sc.Start()
+	return err
 }
 
 // startSPUs makes the nodes known to the SC and starts them. It owns the
@@ -166,12 +157,11 @@ func (c *Cluster) startSPUs(ctx context.Context, listeners []net.Listener) error
 	for i, l := range listeners {
 		id := firstSPU + int32(i)
 		n := &Node{ID: id, Addr: l.Addr().String(), cluster: c}
-		err := c.sc.EnsureCustomSpu(ctx, n.spec(), spuName(id))
-		if err == nil {
-			err = n.start(l)
+		if err := c.sc.EnsureCustomSpu(ctx, n.spec(), spuName(id)); err != nil {
+			return errors.Join(fmt.Errorf("register %s: %w", spuName(id), err), closeAll(listeners[i:]))
 		}
-		if err != nil {
-			return errors.Join(fmt.Errorf("start %s: %w", spuName(id), err), closeAll(listeners[i:]))
+		if err := n.start(l); err != nil {
+			return errors.Join(fmt.Errorf("start %s: %w", spuName(id), err), closeAll(listeners[i+1:]))
 		}
 		c.spus = append(c.spus, n)
 	}
@@ -182,7 +172,7 @@ func (c *Cluster) startSPUs(ctx context.Context, listeners []net.Listener) error
 // of a local SPU; it is there because upstream's tables show it.
 func (n *Node) spec() api.CustomSpuSpec {
 	host := "localhost"
-	_, port, err := splitAddr(n.Addr)
+	_, port, err := node.SplitAddr(n.Addr)
 	if err != nil { // an address that a listener returned
 		panic(err)
 	}
@@ -197,25 +187,33 @@ func (n *Node) spec() api.CustomSpuSpec {
 	}
 }
 
-func (n *Node) start(public net.Listener) error {
+// start owns public from here on.
+func (n *Node) start(public net.Listener) (err error) {
 	c := n.cluster
-	s, err := spu.New(spu.Config{
-		ID:     n.ID,
-		Public: public,
-		DialSC: c.private.Dial,
-		Dir:    c.opts.DataDir,
-		FS:     vfs.Disk,
-		TLS:    c.opts.TLS,
-		Logger: c.opts.Logger(fmt.Sprintf("spu-%d", n.ID)),
+	private := transport.NewMemListener(node.ServiceSPU(n.ID))
+	n.spu, err = node.StartSPU(node.SPUConfig{
+		ID:       n.ID,
+		Dir:      c.opts.DataDir,
+		Public:   public,
+		TLS:      c.opts.TLS,
+		Private:  private,
+		DialSC:   c.private.Dial,
+		DialPeer: c.dialPeer,
+		Logger:   c.opts.Logger(fmt.Sprintf("spu-%d", n.ID)),
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		c.peers.Store(n.ID, private)
 	}
-	if err := s.Start(); err != nil {
-		return err
+	return err
+}
+
+// dialPeer connects one SPU to another; it fails while that one is stopped.
+func (c *Cluster) dialPeer(ctx context.Context, spec api.SpuSpec) (net.Conn, error) {
+	l, ok := c.peers.Load(spec.ID)
+	if !ok {
+		return nil, fmt.Errorf("SPU %d is not in this process", spec.ID)
 	}
-	n.spu = s
-	return nil
+	return l.(*transport.MemListener).Dial(ctx)
 }
 
 // Start starts a stopped node on its old address.
@@ -225,14 +223,11 @@ func (n *Node) Start() error {
 	if n.spu != nil {
 		return nil
 	}
-	l, err := listen(spuName(n.ID), n.Addr)
+	l, err := node.Listen(spuName(n.ID), n.Addr)
 	if err != nil {
 		return err
 	}
-	if err := n.start(l); err != nil {
-		return errors.Join(err, l.Close())
-	}
-	return nil
+	return n.start(l)
 }
 
 // Stop stops the node as a shutdown does: nothing in flight is dropped and the
@@ -290,13 +285,20 @@ func (c *Cluster) Close(ctx context.Context) error {
 		err = errors.Join(err, c.private.Close())
 		c.private = nil
 	}
-	if c.store != nil {
-		err = errors.Join(err, c.store.Close())
-		c.store = nil
-	}
 	if c.lock != nil {
 		err = errors.Join(err, c.lock.Release())
 		c.lock = nil
 	}
 	return err
+}
+
+// spuHost is where SPUs listen: on the interface that the SC uses. Upstream
+// listens on every interface; a cluster on a laptop has no business in the
+// network around it unless its user says so with the SC's address.
+func spuHost(scAddr string) string {
+	host, _, err := node.SplitAddr(scAddr)
+	if err != nil {
+		return "127.0.0.1"
+	}
+	return host
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fluvio-go/fluvio/internal/atomicfile"
 	"github.com/fluvio-go/fluvio/internal/build"
+	"github.com/fluvio-go/fluvio/localcluster/node"
 	"github.com/fluvio-go/fluvio/profiles"
 )
 
@@ -126,7 +127,7 @@ func (c *Config) Validate() error {
 	if last := c.SPUBasePort + spuPortStep*(c.SPUs-1); c.SPUBasePort != 0 && (c.SPUBasePort < 1 || last > 65535) {
 		errs = append(errs, fmt.Errorf("spu_base_port %d gives the last of %d SPUs port %d, allowed are 1 to 65535", c.SPUBasePort, c.SPUs, last))
 	}
-	if _, _, err := splitAddr(c.SCAddr); err != nil {
+	if _, _, err := node.SplitAddr(c.SCAddr); err != nil {
 		errs = append(errs, fmt.Errorf("sc_pub_addr: %w", err))
 	}
 	return errors.Join(errs...)

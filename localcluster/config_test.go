@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,17 +123,6 @@ func TestLogFileStartsOver(t *testing.T) {
 		data, err := os.ReadFile(name)
 		if err != nil || !strings.Contains(string(data), want) || strings.Count(string(data), "\n") != 1 {
 			t.Errorf("%s holds %q (%v), want one line with %q", name, data, err, want)
-		}
-	}
-}
-
-func TestParseLevel(t *testing.T) {
-	for in, want := range map[string]slog.Level{
-		"": slog.LevelInfo, "debug": slog.LevelDebug, "WARN": slog.LevelWarn,
-		"fluvio_spu=trace,error": slog.LevelError, "nonsense": slog.LevelInfo,
-	} {
-		if got := parseLevel(in); got != want {
-			t.Errorf("parseLevel(%q) = %v, want %v", in, got, want)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/fluvio-go/fluvio/localcluster/node"
 )
 
 // maxLog is when a node's log file is put aside as <name>.1; what was there is
@@ -26,7 +28,7 @@ func openLogs(dir, rustLog string) (*logFiles, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	return &logFiles{dir: dir, level: parseLevel(rustLog)}, nil
+	return &logFiles{dir: dir, level: node.ParseLevel(rustLog)}, nil
 }
 
 // logPath is the file of a node: "sc" or "spu-<id>".
@@ -55,25 +57,6 @@ func (l *logFiles) close() error {
 		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// parseLevel understands what people give RUST_LOG: a level, or directives of
-// the form target=level, of which only a bare level counts here.
-func parseLevel(s string) slog.Level {
-	level := slog.LevelInfo
-	for part := range strings.SplitSeq(s, ",") {
-		switch strings.ToLower(strings.TrimSpace(part)) {
-		case "trace", "debug":
-			level = slog.LevelDebug
-		case "info":
-			level = slog.LevelInfo
-		case "warn":
-			level = slog.LevelWarn
-		case "error", "off":
-			level = slog.LevelError
-		}
-	}
-	return level
 }
 
 // logFile is a file that starts over when it is full.

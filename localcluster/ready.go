@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fluvio-go/fluvio/client"
+	"github.com/fluvio-go/fluvio/localcluster/node"
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
@@ -103,7 +104,7 @@ func systemReady(ctx context.Context, adm *client.Admin) (bool, error) {
 // dialable replaces a wildcard host, on which one can listen, by one that can
 // be dialled.
 func dialable(addr string) string {
-	host, port, err := splitAddr(addr)
+	host, port, err := node.SplitAddr(addr)
 	if err == nil && (host == "" || host == "0.0.0.0" || host == "::") {
 		return fmt.Sprintf("localhost:%d", port)
 	}

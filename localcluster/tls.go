@@ -2,10 +2,8 @@ package localcluster
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
-	"os"
 
+	"github.com/fluvio-go/fluvio/localcluster/node"
 	"github.com/fluvio-go/fluvio/profiles"
 )
 
@@ -27,22 +25,5 @@ func (t TLS) server() (*tls.Config, error) {
 	if !t.Enabled() {
 		return nil, nil
 	}
-	cert, err := tls.LoadX509KeyPair(t.Certs.Cert, t.Certs.Key)
-	if err != nil {
-		return nil, fmt.Errorf("server certificate %s and key %s: %w", t.Certs.Cert, t.Certs.Key, err)
-	}
-	c := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	if t.Certs.CACert == "" {
-		return c, nil
-	}
-	pem, err := os.ReadFile(t.Certs.CACert)
-	if err != nil {
-		return nil, fmt.Errorf("CA certificate: %w", err)
-	}
-	c.ClientCAs = x509.NewCertPool()
-	if !c.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("CA certificate %s holds no PEM certificate", t.Certs.CACert)
-	}
-	c.ClientAuth = tls.RequireAndVerifyClientCert
-	return c, nil
+	return node.ServerTLS(t.Certs.Cert, t.Certs.Key, t.Certs.CACert)
 }

@@ -1,3 +1,5 @@
-// Package run is the hidden commands that other commands start: the daemon of
-// the local cluster.
+// Package run is the commands that run servers in the foreground, for other
+// commands and for supervisors: the daemon of the local cluster, one SC, one
+// SPU. It turns flags and environment into what localcluster and
+// localcluster/node run, and signals into a graceful end.
 package run

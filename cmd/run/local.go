@@ -18,13 +18,18 @@ import (
 // NewCmd returns the run command.
 func NewCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "run",
-		Short:   "Run a node in the foreground",
-		Long:    "Run a node in the foreground. Other commands start these; supervisors may too.",
-		Example: "  fluvio run local --config ~/.fluvio/local-config",
-		Hidden:  true,
+		Use:   "run",
+		Short: "Run a node in the foreground",
+		Long: `Run a local cluster, a streaming controller (SC) or a streaming processing unit
+(SPU) in the foreground, below a supervisor such as systemd. A cluster on
+several hosts is one SC and any number of SPUs; "fluvio cluster start" runs a
+local one in the background.`,
+		Example: `  fluvio run local --config ~/.fluvio/local-config
+  fluvio run sc --local /var/lib/fluvio/metadata
+  fluvio run spu --id 1 --log-base-dir /var/lib/fluvio/data`,
+		Hidden: true,
 	}
-	cmd.AddCommand(newLocalCmd(f, nil))
+	cmd.AddCommand(newLocalCmd(f, nil), newSCCmd(f, nil), newSPUCmd(f, nil))
 	return cmd
 }
 

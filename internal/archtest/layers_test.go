@@ -91,6 +91,11 @@ var rules = []rule{
 		reason: "features are called by commands, never the other way round",
 	},
 	{
+		from:   []string{"localcluster/node"},
+		banned: []string{"client", "profiles"},
+		reason: "a node of a cluster on many hosts has neither a client nor a profile",
+	},
+	{
 		from:   []string{"cmd"},
 		banned: []string{"tests"},
 		reason: "nothing imports tests",

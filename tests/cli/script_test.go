@@ -13,6 +13,14 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"fluvio": func() { os.Exit(root.Main(os.Args[1:])) },
+		"logged": func() { // logged FILE ARG...: runs fluvio with its error output appended to FILE
+			f, err := os.OpenFile(os.Args[1], os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err != nil {
+				panic(err)
+			}
+			os.Stderr = f
+			os.Exit(root.Main(os.Args[2:]))
+		},
 		"exitwith": func() { // exitwith CODE ARG...: runs fluvio and checks its exit code
 			want, err := strconv.Atoi(os.Args[1])
 			if err != nil {

@@ -1,4 +1,4 @@
-package localcluster
+package node
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+
+	"github.com/fluvio-go/fluvio/engine/sc/meta/boltstore"
 )
 
 // PortError says that a node cannot listen where it should.
@@ -24,9 +26,15 @@ func (e *PortError) Error() string {
 
 func (e *PortError) Unwrap() error { return e.Err }
 
-// listen opens a node's public port. Nothing is started before all ports of a
-// cluster are open, so a port in use leaves nothing behind.
-func listen(node, addr string) (net.Listener, error) {
+// InUse reports whether a node did not start because another process has its
+// port or its data.
+func InUse(err error) bool {
+	var data *InUseError
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, boltstore.ErrInUse) || errors.As(err, &data)
+}
+
+// Listen opens a port of a node. The error is a *PortError.
+func Listen(node, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, &PortError{node, addr, err}
@@ -34,8 +42,8 @@ func listen(node, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// splitAddr checks host:port. The host may be empty.
-func splitAddr(addr string) (host string, port int, err error) {
+// SplitAddr checks host:port. The host may be empty.
+func SplitAddr(addr string) (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", 0, fmt.Errorf("%q is not host:port", addr)
@@ -45,15 +53,4 @@ func splitAddr(addr string) (host string, port int, err error) {
 		return "", 0, fmt.Errorf("port %q of %q is not a number from 0 to 65535", text, addr)
 	}
 	return host, port, nil
-}
-
-// spuHost is where SPUs listen: on the interface that the SC uses. Upstream
-// listens on every interface; a cluster on a laptop has no business in the
-// network around it unless its user says so with the SC's address.
-func spuHost(scAddr string) string {
-	host, _, err := splitAddr(scAddr)
-	if err != nil {
-		return "127.0.0.1"
-	}
-	return host
 }
