@@ -105,8 +105,12 @@ func (l *Log) verify(batches []byte) error {
 func (l *Log) append(batches []byte) (Appended, error) {
 	a := Appended{Base: l.end}
 	now := l.clock.wall()
+	l.mu.RLock()
+	before := l.active()
+	sum := before.idx.sum
+	l.mu.RUnlock()
 	if err := l.write(batches, now); err != nil {
-		l.rollBack()
+		l.rollBack(before, sum)
 		return Appended{}, err
 	}
 	l.mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
 	"github.com/fluvio-go/fluvio/engine/log/vfs/errorfs"
+	"github.com/fluvio-go/fluvio/netproto/record"
 )
 
 // TestSyncOrder compares the order of writes and syncs with a recorded one.
@@ -43,6 +44,15 @@ func TestSyncOrder(t *testing.T) {
 	step("wait", wait)
 	step("truncate to 1", func() error { return l.TruncateTo(1) })
 	step("append, next epoch", add(1))
+	step("append that rolls", add(1))
+	step("append that rolls", add(1))
+	step("clean", func() error {
+		if err := l.Reconfigure(Config{SegmentBytes: 1024, IndexInterval: 100, MaxBytes: 1024}); err != nil {
+			return err
+		}
+		_, err := l.Clean()
+		return err
+	})
 	step("close", func() error { return l.Close() })
 	step("open", open)
 	step("remove", func() error { return l.Remove() })
@@ -64,12 +74,21 @@ func TestSyncOrder(t *testing.T) {
 // TestFailedSync lets a sync fail in each mode: nobody is told that his
 // records are safe, and the log works again by itself.
 func TestFailedSync(t *testing.T) {
-	for _, d := range []Durability{Always, Interval} {
-		t.Run(d.String(), func(t *testing.T) {
+	tests := []struct {
+		d          Durability
+		replicated bool
+		end        int64 // after the repair: 5 if the tail was rewritten, 2 if it was dropped
+	}{
+		{Always, false, 2},
+		{Always, true, 5}, // a replica may have fetched it
+		{Interval, false, 5},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%s, replicated %v", tt.d, tt.replicated), func(t *testing.T) {
 			m := vfs.NewMem()
 			fs := errorfs.New(m)
 			var r recorder
-			l := mustOpen(t, "d", Options{FS: fs, Config: Config{Durability: d}, Events: r.events()})
+			l := mustOpen(t, "d", Options{FS: fs, Config: Config{Durability: tt.d}, Replicated: tt.replicated, Events: r.events()})
 			rng := newRand(1)
 			mustAppend(t, l, makeBatch(rng, 2, 10, 1))
 			if err := l.Flush(); err != nil {
@@ -77,24 +96,20 @@ func TestFailedSync(t *testing.T) {
 			}
 			a := mustAppend(t, l, makeBatch(rng, 3, 10, 1))
 			fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO})
-			if d == Interval {
+			if tt.d == Interval {
 				l.SetHighWatermark(a.End)
 			}
 			if err := l.Flush(); !errors.Is(err, ErrSync) || !errors.Is(err, syscall.EIO) {
 				t.Fatalf("flush: %v", err)
 			}
-			want := int64(2)
-			if d == Interval {
-				want = 5 // promised, so it was rewritten
+			if l.EndOffset() != tt.end || l.DurableOffset() != tt.end || len(r.healed) != 1 {
+				t.Fatalf("end %d durable %d, want %d; %+v", l.EndOffset(), l.DurableOffset(), tt.end, r.healed)
 			}
-			if l.EndOffset() != want || l.DurableOffset() != want || len(r.healed) != 1 {
-				t.Fatalf("end %d durable %d, want %d; %+v", l.EndOffset(), l.DurableOffset(), want, r.healed)
-			}
-			if err := l.WaitAppended(ctx, a); d == Always && !errors.Is(err, ErrTruncated) {
+			if err := l.WaitAppended(ctx, a); tt.end == 2 && !errors.Is(err, ErrTruncated) {
 				t.Fatalf("wait for lost records: %v", err)
 			}
 			b := mustAppend(t, l, makeBatch(rng, 4, 10, 1))
-			if err := l.WaitAppended(ctx, a); d == Always && !errors.Is(err, ErrTruncated) {
+			if err := l.WaitAppended(ctx, a); tt.end == 2 && !errors.Is(err, ErrTruncated) {
 				t.Fatalf("wait for lost records after others took their place: %v", err)
 			}
 			if err := l.WaitAppended(ctx, b); err != nil {
@@ -172,6 +187,40 @@ func testTruncationWithFault(t *testing.T, to int64, rule errorfs.Rule) {
 		t.Fatalf("end %d, want %d: %v", l.EndOffset(), a.Base, err)
 	}
 	check(a.Base)
+}
+
+// TestFailedSyncDuringRollBack lets an append fail, then the cutting of what it
+// wrote, then a sync: the file is cut before the repair puts another in its
+// place, not after.
+func TestFailedSyncDuringRollBack(t *testing.T) {
+	m := vfs.NewMem()
+	fs := errorfs.New(m)
+	l := mustOpen(t, "d", Options{FS: fs, Config: Config{Durability: Interval}})
+	rng := newRand(1)
+	a := makeBatch(rng, 4, 10, 1)
+	mustAppend(t, l, a)
+	fs.Inject(errorfs.Rule{Op: errorfs.OpWrite, Match: "*.log", Times: 1, Err: syscall.EIO, Short: true})
+	fs.Inject(errorfs.Rule{Op: errorfs.OpTruncate, Match: "*.log", Times: 2, Err: syscall.EIO})
+	fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO})
+	if _, err := l.Append(makeBatch(rng, 3, 10, 1), 0); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("append: %v", err)
+	}
+	if err := l.Flush(); !errors.Is(err, ErrSync) {
+		t.Fatalf("flush: %v", err)
+	}
+	fs.Clear()
+	b := makeBatch(rng, 2, 10, 1)
+	mustAppend(t, l, b)
+	if err := l.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*Log{l, mustOpen(t, "d", Options{FS: m.CrashClone(rng)})} {
+		got, damaged := readAll(t, l, 0, 1<<20)
+		if len(damaged) > 0 {
+			t.Fatal(damaged[0])
+		}
+		equalBatches(t, got, []record.Batch{a, b})
+	}
 }
 
 // TestFull runs out of space and gets it back.

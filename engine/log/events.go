@@ -54,7 +54,8 @@ type Quarantined struct {
 	Err          error
 }
 
-// Rebuilt: a derived file was missing or wrong and has been made anew.
+// Rebuilt: a file that other files make up for was missing or wrong and is made
+// anew.
 type Rebuilt struct {
 	File   string
 	Reason string
@@ -68,7 +69,8 @@ type Removed struct {
 	Reason     string
 }
 
-// SetAside: the directory belonged to something else and was renamed.
+// SetAside: the directory belonged to another topic or cluster, or nobody can
+// say to whom, and was renamed.
 type SetAside struct {
 	Dir, To string
 	Reason  string
@@ -131,7 +133,7 @@ func (l *listeners) quarantined(e Quarantined) {
 }
 
 func (l *listeners) rebuilt(e Rebuilt) {
-	l.log.Warn("file rebuilt from the log", "file", e.File, "reason", e.Reason)
+	l.log.Warn("file rebuilt", "file", e.File, "reason", e.Reason)
 	notify(l.ev.Rebuilt, e)
 }
 

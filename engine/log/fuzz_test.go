@@ -1,6 +1,7 @@
 package log
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
@@ -36,5 +37,44 @@ func FuzzRecover(f *testing.F) {
 		}
 		mustAppend(t, l, makeBatch(newRand(1), 1, 10, 1))
 		mustClose(t, l)
+	})
+}
+
+// FuzzDecode decodes the small files beside the log. What is accepted must
+// encode to something that decodes to the same.
+func FuzzDecode(f *testing.F) {
+	mark := make([]byte, pointSize)
+	encodePoint(mark, 7, point{base: 5, pos: 100, offset: 9})
+	owner, err := newMeta(owner1).encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(mark)
+	f.Add(owner)
+	f.Add([]byte(`{"format":1,"topic_id":"00"}`))
+	f.Add(epochs{{0, 0}, {3, 4711}}.encode())
+	f.Add([]byte("1\n1\n0 0\ncrc 00000000\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if seq, p, ok := decodePoint(b); ok {
+			again := make([]byte, pointSize)
+			encodePoint(again, seq, p)
+			if s, q, ok := decodePoint(again); s != seq || q != p || !ok {
+				t.Fatalf("point %+v of sequence %d became %+v of %d", p, seq, q, s)
+			}
+		}
+		if m, err := decodeMeta(b); err == nil {
+			again, err := m.encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := decodeMeta(again); n != m || err != nil {
+				t.Fatalf("meta %+v became %+v, %v", m, n, err)
+			}
+		}
+		if e, err := decodeEpochs(b); err == nil {
+			if d, err := decodeEpochs(e.encode()); !slices.Equal(d, e) || err != nil {
+				t.Fatalf("epochs %v became %v, %v", e, d, err)
+			}
+		}
 	})
 }

@@ -49,7 +49,9 @@ func (l *Log) heal() error {
 	if len(dirty) > 0 {
 		offset = dirty[0].syncedNext
 	}
-	promised := l.cfg.Load().Durability != Always || hw > offset
+	// Replicas may have fetched the tail. Other records at its offsets, from
+	// the same leader in the same epoch, would part the logs unnoticed.
+	promised := l.cfg.Load().Durability != Always || hw > offset || l.replicated
 	if len(dirty) == 1 && dirty[0] == l.active() && !promised {
 		err = l.giveUp(dirty[0])
 	} else {

@@ -14,9 +14,10 @@ import (
 )
 
 // meta.json says whose directory this is, and meta-copy.json says it again,
-// so that one damaged file costs nothing. A directory with neither was written
-// by Fluvio and belongs to whoever opens it first. One whose files are there
-// but cannot be understood belongs to nobody: what it holds may be foreign.
+// so that one damaged file costs nothing. A directory with neither, and nothing
+// else of ours, was written by Fluvio and belongs to whoever opens it first.
+// One whose owner we once knew and cannot read now belongs to nobody: what it
+// holds may be foreign.
 const (
 	metaName     = "meta.json"
 	metaCopyName = "meta-copy.json"
@@ -137,7 +138,12 @@ func (l *Log) adopt(o Owner) error {
 	have, whole, err := readMeta(l.fs, l.dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return l.bind(want)
+		// The epochs are written after both files and only by us.
+		_, err := l.fs.Stat(l.epochsPath())
+		if errors.Is(err, fs.ErrNotExist) {
+			return l.bind(want)
+		}
+		return l.adoptUnknown(want, fmt.Errorf("%s and %s are gone", metaName, metaCopyName))
 	case errors.Is(err, ErrDamaged):
 		return l.adoptUnknown(want, err)
 	case err != nil:

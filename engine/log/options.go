@@ -22,7 +22,8 @@ type Options struct {
 	// Now is the wall clock for retention and file ages; nil means time.Now.
 	Now func() time.Time
 	// TopicID binds the directory to a topic. A directory that belongs to
-	// another topic is set aside. Zero accepts any directory.
+	// another topic, or has records but cannot tell whose, is set aside. Zero
+	// accepts any directory.
 	TopicID [16]byte
 	// ClusterID binds the directory to a cluster likewise; empty accepts any.
 	ClusterID string

@@ -96,7 +96,7 @@ func TestDamagedMeta(t *testing.T) {
 	}
 	damage := map[string][]byte{
 		"empty": {}, "cut": good[:len(good)/2], "zeros": make([]byte, len(good)), "other JSON": []byte(`{"a":1}`),
-		"bad id": []byte(`{"format":1,"topic_id":"xy"}`), "list": []byte(`[]`),
+		"gone": nil, "bad id": []byte(`{"format":1,"topic_id":"xy"}`), "list": []byte(`[]`),
 	}
 	for name, b := range damage {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,11 @@ func TestDamagedMeta(t *testing.T) {
 			m := owned(t)
 			spoil(t, m, metaPath, b)
 			spoil(t, m, metaCopyPath, b)
-			if _, err := ReadOwner(m, "base/d"); !errors.Is(err, ErrDamaged) {
+			want := ErrDamaged
+			if b == nil {
+				want = fs.ErrNotExist
+			}
+			if _, err := ReadOwner(m, "base/d"); !errors.Is(err, want) {
 				t.Fatalf("owner: %v", err)
 			}
 			if end := endFor(t, m, Owner{}, nil); end != 3 {

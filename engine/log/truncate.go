@@ -45,15 +45,8 @@ func (l *Log) truncate(offset int64) error {
 	if offset < l.segs[0].base {
 		return &OffsetEvicted{Offset: offset, Next: l.segs[0].base}
 	}
-	// What stays must be on the device before a new file follows it, and a
-	// sync that fails half-way through would have to give some of it up.
-	l.mu.RLock()
-	settled := l.point().offset >= offset
-	l.mu.RUnlock()
-	if !settled {
-		if err := l.flush(); err != nil {
-			return err
-		}
+	if err := l.flushBefore(offset); err != nil {
+		return err
 	}
 	i := l.find(offset)
 	s := l.segs[i]
@@ -73,6 +66,7 @@ func (l *Log) truncate(offset int64) error {
 		return err
 	}
 	l.cutIndex(s, at.size)
+	l.sealIndex(s)
 	// The newest goes first, each durably: a crash on the way must leave a
 	// log that is merely longer.
 	for _, g := range slices.Backward(gone) {
@@ -87,6 +81,19 @@ func (l *Log) truncate(offset int64) error {
 		File: s.path, Offset: at.next, Bytes: bytes, Reason: fmt.Sprintf("%d records removed on request", records),
 	})
 	return l.catchUp()
+}
+
+// flushBefore makes the records before offset durable: what a truncation
+// leaves must be on the device before a new file follows it, and a sync that
+// fails half-way through it would have to give some of that up.
+func (l *Log) flushBefore(offset int64) error {
+	l.mu.RLock()
+	p := l.point()
+	l.mu.RUnlock()
+	if p.offset >= offset {
+		return nil
+	}
+	return l.flush()
 }
 
 func (l *Log) restart(offset int64) error {
@@ -229,11 +236,7 @@ func (l *Log) succeed(s *segment, offset int64) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n.base == s.base {
-		s.drop()
-		l.segs = slices.Delete(l.segs, len(l.segs)-1, len(l.segs))
-	}
-	l.segs = append(l.segs, n)
+	l.replace(s, n)
 	return nil
 }
 
@@ -286,15 +289,16 @@ func (l *Log) saveEpochs() error {
 }
 
 // rollBack removes what a failed append wrote, so that the log ends again at
-// the published offset. The caller holds wmu.
-func (l *Log) rollBack() {
-	l.later(l.undo)
+// the published offset. The index of segment before had sum then. The caller
+// holds wmu.
+func (l *Log) rollBack(before *segment, sum int64) {
+	l.later(func() error { return l.undo(before, sum) })
 	_ = l.catchUp() // otherwise before the next write
 }
 
 // undo is the step of rollBack. Nobody has seen the bytes, so the file stays
 // in use.
-func (l *Log) undo() error {
+func (l *Log) undo(before *segment, sum int64) error {
 	i := l.find(l.end)
 	s := l.segs[i]
 	at := mark{s.size, s.next}
@@ -309,6 +313,10 @@ func (l *Log) undo() error {
 	l.segs = slices.Delete(l.segs, i+1, len(l.segs))
 	cut := s.size > at.size
 	s.cut(at)
+	if s != before {
+		sum = 0 // begun meanwhile, or made by a repair: the next entry may come late
+	}
+	s.idx.sum = sum
 	p := l.point()
 	l.mu.Unlock()
 	if cut {

@@ -1,6 +1,7 @@
 package errorfs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,7 +42,19 @@ type Rule struct {
 	Times int    // apply to this many; 0 means until removed
 	Err   error  // what to return; nil only runs Do
 	Short bool   // a failing write puts half of its bytes into the file first
+	Lie   bool   // do nothing and report success; for writes, truncations, syncs, renames and removals
 	Do    func() // called before, without locks: to delay, or to look around
+}
+
+// errLie stands for success of an operation that is not to be done.
+var errLie = errors.New("not done")
+
+// told is what the caller is told.
+func told(err error) error {
+	if errors.Is(err, errLie) {
+		return nil
+	}
+	return err
 }
 
 func (r *Rule) matches(op Op, name string) bool {
@@ -182,13 +195,13 @@ func (f *FS) call(op Op, name string, bytes int64, detail string) (*Rule, error)
 		if r.Do != nil {
 			do = append(do, r.Do)
 		}
-		if r.Err != nil {
+		if r.Err != nil || r.Lie {
 			hit = r
 		}
 	}
 	if f.trace != nil && detail != "" {
 		if hit != nil {
-			detail += " = " + hit.Err.Error()
+			detail += " = " + hit.error().Error()
 		}
 		fmt.Fprintf(f.trace, "%s %s\n", op, detail)
 	}
@@ -197,9 +210,16 @@ func (f *FS) call(op Op, name string, bytes int64, detail string) (*Rule, error)
 		fn()
 	}
 	if hit != nil {
-		return hit, &os.PathError{Op: string(op), Path: name, Err: hit.Err}
+		return hit, &os.PathError{Op: string(op), Path: name, Err: hit.error()}
 	}
 	return nil, nil
+}
+
+func (r *Rule) error() error {
+	if r.Lie {
+		return errLie
+	}
+	return r.Err
 }
 
 func (f *FS) check(op Op, name, detail string) error {
@@ -244,7 +264,7 @@ func (f *FS) Create(name string) (vfs.File, error) {
 // Rename implements vfs.FS.
 func (f *FS) Rename(from, to string) error {
 	if err := f.check(OpRename, from, filepath.Base(from)+" "+filepath.Base(to)); err != nil {
-		return err
+		return told(err)
 	}
 	return f.inner.Rename(from, to)
 }
@@ -252,7 +272,7 @@ func (f *FS) Rename(from, to string) error {
 // Remove implements vfs.FS.
 func (f *FS) Remove(name string) error {
 	if err := f.check(OpRemove, name, filepath.Base(name)); err != nil {
-		return err
+		return told(err)
 	}
 	return f.inner.Remove(name)
 }
@@ -260,7 +280,7 @@ func (f *FS) Remove(name string) error {
 // RemoveAll implements vfs.FS.
 func (f *FS) RemoveAll(name string) error {
 	if err := f.check(OpRemoveAll, name, filepath.Base(name)); err != nil {
-		return err
+		return told(err)
 	}
 	return f.inner.RemoveAll(name)
 }
@@ -292,7 +312,7 @@ func (f *FS) Stat(name string) (vfs.Info, error) {
 // SyncDir implements vfs.FS.
 func (f *FS) SyncDir(dir string) error {
 	if err := f.check(OpSyncDir, dir, filepath.Base(dir)); err != nil {
-		return err
+		return told(err)
 	}
 	return f.inner.SyncDir(dir)
 }
@@ -313,6 +333,9 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	detail := fmt.Sprintf("%s %d+%d", filepath.Base(f.name), off, len(p))
 	r, err := f.fs.call(OpWrite, f.name, int64(len(p)), detail)
+	if r != nil && r.Lie {
+		return len(p), nil
+	}
 	if err != nil {
 		n := 0
 		if r.Short {
@@ -332,15 +355,18 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 
 func (f *file) Truncate(size int64) error {
 	if err := f.fs.check(OpTruncate, f.name, fmt.Sprintf("%s %d", filepath.Base(f.name), size)); err != nil {
-		return err
+		return told(err)
 	}
 	return f.File.Truncate(size)
 }
 
 func (f *file) Sync() error {
 	err := f.fs.check(OpSync, f.name, filepath.Base(f.name))
-	if err == nil {
+	switch {
+	case err == nil:
 		return f.File.Sync()
+	case errors.Is(err, errLie):
+		return nil
 	}
 	// What was to be synced is lost, as on a real device.
 	if lost, ok := f.File.(interface{ SyncFailed() }); ok {
