@@ -37,15 +37,20 @@ func (c *controller) tellSpus() {
 			c.beginDeletion(t)
 		}
 	}
+	batches := make(map[*session][]api.ReplicaAssignment)
 	for p := range c.assigned {
 		if p.topic.val.Deleting {
 			continue
 		}
+		a := p.assignment()
 		for _, id := range p.val.Replicas {
 			if s := c.byID[id]; s != nil && s.session != nil {
-				s.session.assign(c.revision, p.assignment())
+				batches[s.session] = append(batches[s.session], a)
 			}
 		}
+	}
+	for n, batch := range batches {
+		n.assign(c.revision, batch)
 	}
 }
 

@@ -117,6 +117,7 @@ func TestFailoverAfterStoreFailure(t *testing.T) {
 		go beat(other)
 		cl := c.client()
 		want(t, "create", cl.createSpec("t", replicated(1, 5001, 5002)), "t: ok")
+		synctest.Wait() // for the follower's report
 		store.broken.Store(true)
 		want(t, "create", cl.createTopic("u", 1), "u: TopicNotProvisioned: error: store is broken")
 		leader.kill()

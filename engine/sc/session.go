@@ -76,14 +76,17 @@ func (n *session) fill(revision uint64, replicas []api.ReplicaAssignment, spus [
 	n.signal(revision)
 }
 
-// assign tells of a replica that is new or changed.
-func (n *session) assign(revision uint64, a api.ReplicaAssignment) {
+// assign tells of replicas that are new or changed, all in one update.
+func (n *session) assign(revision uint64, batch []api.ReplicaAssignment) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.subscribed {
-		n.replicas[a.Key] = a
-		n.signal(revision)
+	if !n.subscribed {
+		return
 	}
+	for _, a := range batch {
+		n.replicas[a.Key] = a
+	}
+	n.signal(revision)
 }
 
 // remove tells that a replica must go, and reports whether the SPU can be
