@@ -22,6 +22,7 @@ type fetcher struct {
 
 	mu      sync.Mutex
 	parts   []*following
+	byRef   map[api.ReplicaRef]*following
 	cancel  context.CancelFunc // ends the request on its way, if there is one
 	changed bool               // parts changed since the last request was made
 	left    []api.ReplicaRef   // partitions that went since then
@@ -61,13 +62,13 @@ const (
 func (f *fetcher) add(p *partition, epoch int32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := slices.IndexFunc(f.parts, func(g *following) bool { return g.p == p })
-	if i < 0 {
-		f.parts = append(f.parts, &following{p: p, epoch: -1})
-		i = len(f.parts) - 1
-	}
-	g := f.parts[i]
-	if g.epoch == epoch {
+	g := f.byRef[p.ref]
+	switch {
+	case g == nil || g.p != p:
+		g = &following{p: p}
+		f.parts = append(f.parts, g)
+		f.byRef[p.ref] = g
+	case g.epoch == epoch:
 		return
 	}
 	g.epoch, g.dirty, g.until, g.pause = epoch, true, time.Time{}, 0
@@ -81,6 +82,7 @@ func (f *fetcher) drop(p *partition) int {
 	i := slices.IndexFunc(f.parts, func(g *following) bool { return g.p == p })
 	if i >= 0 {
 		f.parts = slices.Delete(f.parts, i, i+1)
+		delete(f.byRef, p.ref)
 		f.left = append(f.left, p.ref)
 		f.interrupt()
 	}
@@ -285,12 +287,7 @@ func (f *fetcher) saveAgain() {
 func (f *fetcher) find(ref api.ReplicaRef) *following {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, g := range f.parts {
-		if g.p.ref == ref {
-			return g
-		}
-	}
-	return nil
+	return f.byRef[ref]
 }
 
 // settle decides when the leader hears of a partition again.
