@@ -19,6 +19,7 @@ import (
 type fetcher struct {
 	srv    *Server
 	leader int32
+	wake   chan struct{} // capacity 1: try to connect now
 
 	mu      sync.Mutex
 	parts   []*following
@@ -94,6 +95,10 @@ func (f *fetcher) drop(p *partition) int {
 // else: each request says anew where we stand. f.mu is held.
 func (f *fetcher) interrupt() {
 	f.changed = true
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
 	if f.cancel != nil {
 		f.cancel()
 	}
@@ -116,8 +121,24 @@ func (f *fetcher) run(ctx context.Context) {
 			lastErr = text
 		}
 		pause = min(max(2*pause, s.cfg.Redial), s.cfg.RedialMax)
-		sleep(ctx, pause)
+		if f.sleep(ctx, pause) {
+			pause = 0
+		}
 	}
+}
+
+// sleep waits for d, or until there is something new to follow, such as a
+// leader that has come back; then it returns true.
+func (f *fetcher) sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-f.wake:
+		return true
+	}
+	return false
 }
 
 // connect follows over one connection until it ends.
