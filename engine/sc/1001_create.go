@@ -141,7 +141,7 @@ func (c *controller) checkTopic(req *topicRequest) *api.Status {
 	if err != nil {
 		return fail(req.name, api.TopicError, "%v", err)
 	}
-	for _, err := range []error{checkSupported(replicas, c.maxPartitions), checkConfig(&req.config, replicas)} {
+	for _, err := range []error{checkSupported(replicas, c.limits), checkConfig(&req.config, replicas)} {
 		if err != nil {
 			return fail(req.name, api.TopicInvalidConfiguration, "%v", err)
 		}

@@ -49,9 +49,9 @@ func (c *controller) updateTopic(req *api.UpdateTopic) *api.Status {
 		return fail(req.Name, api.TopicError, "partition must be greater than 0")
 	}
 	now := t.val.Spec.Replicas.Computed.Partitions
-	if uint64(now)+uint64(req.Count) > uint64(c.maxPartitions) {
+	if uint64(now)+uint64(req.Count) > uint64(c.limits.partitions) {
 		return fail(req.Name, api.TopicInvalidConfiguration, "%d and %d more partitions are more than the maximum of %d",
-			now, req.Count, c.maxPartitions)
+			now, req.Count, c.limits.partitions)
 	}
 	v := *t.val
 	v.Spec.Replicas.Computed.Partitions = now + req.Count

@@ -33,6 +33,9 @@ type Config struct {
 	// MaxPartitions is the largest number of partitions of one topic; 0 means
 	// 10,000, and 65,535 is the most that a status can carry.
 	MaxPartitions uint32
+	// MaxReplicas is the largest replication factor of a topic; 0 means no
+	// limit. Clusters whose SPUs cannot reach each other allow 1.
+	MaxReplicas uint32
 
 	Timeouts  Timeouts
 	Rebalance Rebalance

@@ -26,7 +26,7 @@ type controller struct {
 	timeouts Timeouts
 	balance  Rebalance
 
-	maxPartitions uint32 // of one topic
+	limits limits
 
 	mailbox chan command
 	stopped chan struct{} // closed when run returned
@@ -88,7 +88,7 @@ func newController(cfg *Config) *controller {
 	c := &controller{
 		log:           cfg.Logger,
 		store:         cfg.Store,
-		maxPartitions: cfg.MaxPartitions,
+		limits:        limits{partitions: cfg.MaxPartitions, replicas: cfg.MaxReplicas},
 		timeouts:      cfg.Timeouts,
 		mailbox:       make(chan command, maxBatch),
 		stopped:       make(chan struct{}),

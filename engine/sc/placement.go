@@ -108,13 +108,13 @@ func (n *node) before(m *node, leader, racks bool, used map[string]bool) bool {
 // nextStatus is the status that a topic should have, given what is declared,
 // what it has, and the SPUs there are. A replica is never moved: it returns
 // now's map with the missing partitions added, or as it is.
-func nextStatus(spec *api.TopicSpec, now api.TopicStatus, all nodes, maxPartitions uint32) api.TopicStatus {
+func nextStatus(spec *api.TopicSpec, now api.TopicStatus, all nodes, most limits) api.TopicStatus {
 	next := api.TopicStatus{ReplicaMap: now.ReplicaMap, MirrorMap: now.MirrorMap}
 	invalid := func(err error) api.TopicStatus {
 		next.Resolution, next.Reason = api.TopicInvalidConfig, err.Error()
 		return next
 	}
-	for _, err := range []error{checkSettings(spec), checkReplicas(&spec.Replicas), checkSupported(&spec.Replicas, maxPartitions)} {
+	for _, err := range []error{checkSettings(spec), checkReplicas(&spec.Replicas), checkSupported(&spec.Replicas, most)} {
 		if err != nil {
 			return invalid(err)
 		}

@@ -73,7 +73,7 @@ func TestNextStatus(t *testing.T) {
 		{"no partitions", computed(0, 1), nil, nil, api.TopicInvalidConfig, "partition must be greater than 0", 0},
 		{"too many", computed(11, 1), nil, nil, api.TopicInvalidConfig, "11 partitions are more than the maximum of 10", 0},
 	} {
-		got := nextStatus(&tc.spec, api.TopicStatus{ReplicaMap: tc.now}, tc.nodes, 10)
+		got := nextStatus(&tc.spec, api.TopicStatus{ReplicaMap: tc.now}, tc.nodes, limits{partitions: 10})
 		if got.Resolution != tc.want || got.Reason != tc.reason || len(got.ReplicaMap) != tc.placed {
 			t.Errorf("%s: %v %q %v", tc.name, got.Resolution, got.Reason, got.ReplicaMap)
 		}

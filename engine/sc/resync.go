@@ -67,7 +67,7 @@ func (c *controller) apply(o meta.Object) {
 func (c *controller) applyPartition(name string, revision uint64, v *meta.Partition) {
 	key, err := api.ParseReplicaKey(name)
 	t := c.topics[key.Topic]
-	if err != nil || t == nil || t.val.ID != v.TopicID || key.Partition >= c.maxPartitions {
+	if err != nil || t == nil || t.val.ID != v.TopicID || key.Partition >= c.limits.partitions {
 		c.log.Warn("partition without a topic", "partition", name)
 		c.stage(meta.KindPartition, name, nil, &revision)
 		return

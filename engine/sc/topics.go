@@ -79,7 +79,7 @@ func (c *controller) reconcileTopic(t *topic) {
 	if t.name == OffsetsTopic && len(t.val.Status.ReplicaMap) == 0 {
 		spec.Replicas.Computed.ReplicationFactor = c.offsetsReplicas(nodes)
 	}
-	next := nextStatus(&spec, t.val.Status, nodes, c.maxPartitions)
+	next := nextStatus(&spec, t.val.Status, nodes, c.limits)
 	if now := &t.val.Status; next.Resolution != now.Resolution || next.Reason != now.Reason || len(next.ReplicaMap) != len(now.ReplicaMap) {
 		v := *t.val
 		v.Status = next
@@ -100,6 +100,9 @@ const maxOffsetsReplicas = 3
 // arriving waits for them a little.
 func (c *controller) offsetsReplicas(nodes nodes) uint32 {
 	online, registered := len(nodes.online()), len(nodes)
+	if c.limits.replicas == 1 {
+		return 1
+	}
 	if online == 0 || c.offsetsDue {
 		return uint32(min(max(online, 1), maxOffsetsReplicas))
 	}

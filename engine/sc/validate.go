@@ -123,14 +123,24 @@ func checkConfig(config *api.TopicConfig, s *api.ReplicaSpec) error {
 	return nil
 }
 
-// checkSupported refuses what is valid but beyond this release.
-func checkSupported(s *api.ReplicaSpec, maxPartitions uint32) error {
-	partitions, _ := size(s)
+// limits are the largest numbers that a topic may ask for.
+type limits struct {
+	partitions uint32
+	replicas   uint32 // 0: as many as there are SPUs
+}
+
+// checkSupported refuses what is valid but beyond this release or cluster.
+func checkSupported(s *api.ReplicaSpec, most limits) error {
+	partitions, factor := size(s)
 	switch {
 	case s.Kind == api.ReplicasMirror:
 		return errors.New("mirror topics are not supported yet: this release does not connect clusters")
-	case partitions > uint64(maxPartitions):
-		return fmt.Errorf("%d partitions are more than the maximum of %d", partitions, maxPartitions)
+	case most.replicas == 1 && factor > 1:
+		return fmt.Errorf("replication factor %d is not supported yet: this release keeps one copy of each partition", factor)
+	case most.replicas > 0 && factor > uint64(most.replicas):
+		return fmt.Errorf("replication factor %d is more than the maximum of %d", factor, most.replicas)
+	case partitions > uint64(most.partitions):
+		return fmt.Errorf("%d partitions are more than the maximum of %d", partitions, most.partitions)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (p *partition) commitLoop() {
 		}
 		if err := l.WaitDurable(p.srv.ctx, end); err != nil {
 			if !errors.Is(err, log.ErrClosed) && p.srv.ctx.Err() == nil {
-				p.srv.logger.Error("sync", logErr(err), logPartition(p.key))
+				p.noteDiskError("sync", err)
 			}
 			// Which of them are lost is for the log to say, one by one.
 			p.durable.drain(p.durable.outcome)
@@ -160,7 +160,18 @@ func (p *partition) noteAppendError(err error) {
 	case errors.Is(err, record.ErrCorrupt), errors.Is(err, log.ErrTooLarge), errors.Is(err, log.ErrClosed):
 		// The client's doing, and it is told.
 	default:
-		p.srv.logger.Error("append", logErr(err), logPartition(p.key))
+		p.noteDiskError("append", err)
+	}
+}
+
+// noteDiskError follows a write or a sync that went wrong for another reason
+// than space. Where others can do the work the SC is told; the repairer finds
+// out when the disk is well again. A replica that has nobody beside it goes on
+// trying with each request.
+func (p *partition) noteDiskError(what string, err error) {
+	p.srv.logger.Error(what, logErr(err), logPartition(p.key))
+	if p.shared.Load() {
+		p.setHealth(api.ReplicaFailed, err)
 	}
 }
 

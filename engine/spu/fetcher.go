@@ -19,9 +19,11 @@ import (
 type fetcher struct {
 	srv    *Server
 	leader int32
+	wake   chan struct{} // capacity 1: try to connect now
 
 	mu      sync.Mutex
 	parts   []*following
+	byRef   map[api.ReplicaRef]*following
 	cancel  context.CancelFunc // ends the request on its way, if there is one
 	changed bool               // parts changed since the last request was made
 	left    []api.ReplicaRef   // partitions that went since then
@@ -61,13 +63,13 @@ const (
 func (f *fetcher) add(p *partition, epoch int32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := slices.IndexFunc(f.parts, func(g *following) bool { return g.p == p })
-	if i < 0 {
-		f.parts = append(f.parts, &following{p: p, epoch: -1})
-		i = len(f.parts) - 1
-	}
-	g := f.parts[i]
-	if g.epoch == epoch {
+	g := f.byRef[p.ref]
+	switch {
+	case g == nil || g.p != p:
+		g = &following{p: p}
+		f.parts = append(f.parts, g)
+		f.byRef[p.ref] = g
+	case g.epoch == epoch:
 		return
 	}
 	g.epoch, g.dirty, g.until, g.pause = epoch, true, time.Time{}, 0
@@ -81,6 +83,7 @@ func (f *fetcher) drop(p *partition) int {
 	i := slices.IndexFunc(f.parts, func(g *following) bool { return g.p == p })
 	if i >= 0 {
 		f.parts = slices.Delete(f.parts, i, i+1)
+		delete(f.byRef, p.ref)
 		f.left = append(f.left, p.ref)
 		f.interrupt()
 	}
@@ -92,6 +95,10 @@ func (f *fetcher) drop(p *partition) int {
 // else: each request says anew where we stand. f.mu is held.
 func (f *fetcher) interrupt() {
 	f.changed = true
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
 	if f.cancel != nil {
 		f.cancel()
 	}
@@ -114,8 +121,24 @@ func (f *fetcher) run(ctx context.Context) {
 			lastErr = text
 		}
 		pause = min(max(2*pause, s.cfg.Redial), s.cfg.RedialMax)
-		sleep(ctx, pause)
+		if f.sleep(ctx, pause) {
+			pause = 0
+		}
 	}
+}
+
+// sleep waits for d, or until there is something new to follow, such as a
+// leader that has come back; then it returns true.
+func (f *fetcher) sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-f.wake:
+		return true
+	}
+	return false
 }
 
 // connect follows over one connection until it ends.
@@ -285,12 +308,7 @@ func (f *fetcher) saveAgain() {
 func (f *fetcher) find(ref api.ReplicaRef) *following {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, g := range f.parts {
-		if g.p.ref == ref {
-			return g
-		}
-	}
-	return nil
+	return f.byRef[ref]
 }
 
 // settle decides when the leader hears of a partition again.

@@ -74,7 +74,7 @@ func (f *flusher) round() {
 		}
 		now := f.srv.cfg.Now()
 		if err := l.FlushIfDue(now); err != nil {
-			f.srv.logger.Error("flush", logErr(err), logPartition(p.key))
+			p.noteDiskError("flush", err)
 			p.rewind(l)
 		}
 		if l.NeedsFlush(now.Add(f.srv.cfg.Flush)) && p.unsynced.CompareAndSwap(false, true) {

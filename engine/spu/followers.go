@@ -76,7 +76,7 @@ func (t *followers) update(p *partition) {
 	r := t.fetchers[leader]
 	if r == nil {
 		ctx, cancel := context.WithCancel(t.srv.ctx)
-		r = &running{&fetcher{srv: t.srv, leader: leader}, cancel}
+		r = &running{&fetcher{srv: t.srv, leader: leader, wake: make(chan struct{}, 1), byRef: make(map[api.ReplicaRef]*following)}, cancel}
 		t.fetchers[leader] = r
 		t.srv.tasks.Go(func() { r.run(ctx) })
 	}

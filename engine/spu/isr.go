@@ -85,17 +85,26 @@ const maxChanges = 1000
 // round proposes what should change. Whatever gets no answer stays proposed
 // and is repeated.
 func (k *isrKeeper) round(ticked bool) {
+	c := k.link()
 	var parts []*partition
 	req := new(api.AlterISRRequest)
 	for _, p := range k.srv.replicas.all() {
-		if change, ok := p.proposeISR(ticked); ok && len(parts) < maxChanges {
+		if ticked {
+			p.creditIdle()
+		}
+		if c == nil || len(parts) == maxChanges {
+			continue
+		}
+		if change, ok := p.proposeISR(); ok {
 			parts = append(parts, p)
 			req.Changes = append(req.Changes, change)
 		}
 	}
-	c := k.link()
-	if len(parts) == 0 || c == nil {
+	if len(parts) == 0 {
 		return
+	}
+	if len(parts) == maxChanges {
+		k.kick()
 	}
 	ctx, cancel := context.WithTimeout(k.srv.ctx, linkTimeout)
 	defer cancel()
@@ -111,8 +120,15 @@ func (k *isrKeeper) round(ticked bool) {
 	}
 }
 
+// creditIdle notes which followers are at the end of a log that does not grow.
+func (p *partition) creditIdle() {
+	p.progressMu.Lock()
+	defer p.progressMu.Unlock()
+	p.progress.tick(p.leo.end.Load(), p.srv.isr.lastSeen)
+}
+
 // proposeISR returns the change that a partition needs, if it needs one.
-func (p *partition) proposeISR(ticked bool) (api.ISRChange, bool) {
+func (p *partition) proposeISR() (api.ISRChange, bool) {
 	p.role.RLock()
 	defer p.role.RUnlock()
 	if p.alone || !p.leads() {
@@ -120,9 +136,6 @@ func (p *partition) proposeISR(ticked bool) (api.ISRChange, bool) {
 	}
 	end := p.leo.end.Load()
 	p.progressMu.Lock()
-	if ticked {
-		p.progress.tick(end, p.srv.isr.lastSeen)
-	}
 	want := p.progress.propose(end, time.Now())
 	p.progressMu.Unlock()
 	a := &p.assigned

@@ -32,7 +32,7 @@ func (p *partition) lead() {
 		return
 	}
 	p.progressMu.Lock()
-	p.progress.lead(p.assigned.Replicas, p.assigned.ISR, end, hw, time.Now())
+	p.progress.lead(&p.assigned, end, hw, time.Now())
 	p.progressMu.Unlock()
 	p.advanceHW()
 }
@@ -59,7 +59,7 @@ func (p *partition) advanceHW() {
 // confirmISR follows a change of the in-sync set within a term. p.role is held.
 func (p *partition) confirmISR() {
 	p.progressMu.Lock()
-	p.progress.confirm(p.assigned.ISR)
+	p.progress.confirm(p.assigned.ISR, p.assigned.PartitionEpoch)
 	p.progressMu.Unlock()
 	p.advanceHW()
 }

@@ -34,7 +34,8 @@ type partition struct {
 
 	// short is why ReadCommitted produce is refused while too few replicas
 	// are in sync, else nil.
-	short atomic.Pointer[api.ErrorCode]
+	short  atomic.Pointer[api.ErrorCode]
+	shared atomic.Bool // not alone, for those who do not hold role
 	// lostAt is the offset from which records that followers may have are
 	// missing in the log of their leader, or intact.
 	lostAt atomic.Int64
@@ -62,7 +63,7 @@ const notBarred = math.MinInt32
 func newPartition(srv *Server, a api.ReplicaAssignment) *partition {
 	p := &partition{srv: srv, ref: a.ReplicaRef, key: a.Key, dir: srv.replicaDir(a.Key), assigned: a}
 	p.barred.Store(notBarred)
-	p.progress.self, p.progress.lag = srv.cfg.ID, srv.cfg.ReplicaLag
+	p.progress = progress{self: srv.cfg.ID, lag: srv.cfg.ReplicaLag, term: notBarred}
 	p.lostAt.Store(intact)
 	p.durable.start = func() { srv.tasks.Go(p.commitLoop) }
 	p.commits.outcome = p.commitOutcome
@@ -111,6 +112,7 @@ func (p *partition) reassign(a api.ReplicaAssignment) error {
 func (p *partition) takeRole(newTerm bool) {
 	a := &p.assigned
 	p.alone = len(a.Replicas) <= 1
+	p.shared.Store(!p.alone)
 	p.short.Store(shortage(a))
 	lead := a.Leader == p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load() && (p.alone || p.srv.lease.held())
 	if p.leading && (!lead || newTerm && !p.alone) {

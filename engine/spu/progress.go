@@ -3,6 +3,8 @@ package spu
 import (
 	"slices"
 	"time"
+
+	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
 // progress is what a leader knows about the replicas of a partition in one
@@ -18,6 +20,8 @@ type progress struct {
 	lag       time.Duration // longest time a follower may be behind
 	termStart int64         // log end when the term began
 	hw        int64         // never falls
+	term      int32         // leader epoch
+	version   uint32        // partition epoch of isr
 	isr       []int32       // as confirmed
 	proposed  []int32       // sent to the SC without a definite answer; nil: none
 	refused   bool          // the SC said no since the last tick
@@ -37,25 +41,36 @@ type follower struct {
 // whose log is not a prefix of ours.
 const unknownOffset = -1
 
-// lead begins a term. Members of the ISR get one lag to show themselves.
-func (g *progress) lead(replicas, isr []int32, end, hw int64, now time.Time) {
-	g.termStart, g.hw, g.isr, g.proposed, g.refused = end, hw, isr, nil, false
+// lead begins a term, or goes on with one. Members of the ISR get one lag to
+// show themselves.
+func (g *progress) lead(a *api.ReplicaAssignment, end, hw int64, now time.Time) {
+	if a.LeaderEpoch != g.term {
+		g.proposed = nil // the SC refuses what comes from an earlier term
+	}
+	g.term, g.termStart, g.hw = a.LeaderEpoch, end, hw
+	g.confirm(a.ISR, a.PartitionEpoch)
 	g.followers = g.followers[:0]
-	for _, id := range replicas {
+	for _, id := range a.Replicas {
 		if id == g.self {
 			continue
 		}
 		f := follower{id: id, offset: unknownOffset}
-		if slices.Contains(isr, id) {
+		if slices.Contains(a.ISR, id) {
 			f.full = now
 		}
 		g.followers = append(g.followers, f)
 	}
 }
 
-// confirm takes the set that the SC has stored, which settles what was
-// proposed.
-func (g *progress) confirm(isr []int32) { g.isr, g.proposed, g.refused = isr, nil, false }
+// confirm takes the set that the SC has stored. If its partition epoch is a
+// new one, what was proposed is settled: it is this set, or can never be.
+// Otherwise the SC may yet accept it.
+func (g *progress) confirm(isr []int32, version uint32) {
+	if version != g.version {
+		g.proposed = nil
+	}
+	g.isr, g.version, g.refused = isr, version, false
+}
 
 // refuse notes that the SC has not stored the proposal and never will. The
 // next one waits for a tick, so that nobody is asked in a loop.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
 // Each case is a term of leadership of SPU 1 over replicas 1, 2 and 3. A step
@@ -33,7 +35,7 @@ func TestProgress(t *testing.T) {
 	}
 	confirm := func(end int64, sec int, isr ...int32) func(*progress, func(int) time.Time) (int64, time.Time) {
 		return func(g *progress, at func(int) time.Time) (int64, time.Time) {
-			g.confirm(isr)
+			g.confirm(isr, g.version+1)
 			return end, at(sec)
 		}
 	}
@@ -101,6 +103,23 @@ func TestProgress(t *testing.T) {
 			{"3 goes on", fetch(3, 14, 15, 2), check{14, all}},
 			{"it is one", confirm(15, 2, 1, 2, 3), check{14, nil}},
 		}},
+		{"an expansion is open until the partition moves on", []int32{1, 2}, 0, 0, []step{
+			{"3 is proposed", fetch(3, 5, 5, 1), check{0, all}},
+			{"the old state again, as after a reconnect", func(g *progress, at func(int) time.Time) (int64, time.Time) {
+				g.confirm([]int32{1, 2}, 1)
+				return 5, at(1)
+			}, check{0, all}},
+			{"the term goes on after a pause", func(g *progress, at func(int) time.Time) (int64, time.Time) {
+				g.lead(&api.ReplicaAssignment{Replicas: all, ISR: []int32{1, 2}, LeaderEpoch: 1, PartitionEpoch: 1}, 5, 0, at(2))
+				return 5, at(2)
+			}, check{0, all}},
+			{"2 has all, 3 may be a member", fetch(2, 5, 5, 2), check{0, all}},
+			{"another term, in which it cannot become one", func(g *progress, at func(int) time.Time) (int64, time.Time) {
+				g.lead(&api.ReplicaAssignment{Replicas: all, ISR: []int32{1, 2}, LeaderEpoch: 2, PartitionEpoch: 2}, 5, 0, at(3))
+				return 5, at(3)
+			}, check{0, nil}},
+			{"2 decides", fetch(2, 5, 5, 3), check{5, nil}},
+		}},
 		{"an expansion that is refused does not count", []int32{1, 2}, 0, 0, []step{
 			{"3 is proposed", fetch(3, 0, 0, 1), check{0, all}},
 			{"refused", refuse(0, 1), check{0, nil}},
@@ -146,7 +165,7 @@ func TestProgress(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := &progress{self: 1, lag: 10 * time.Second}
-			g.lead(all, tt.isr, tt.end, tt.hw, at(0))
+			g.lead(&api.ReplicaAssignment{Replicas: all, ISR: tt.isr, LeaderEpoch: 1, PartitionEpoch: 1}, tt.end, tt.hw, at(0))
 			for _, s := range tt.steps {
 				end, now := s.do(g, at)
 				if hw := g.watermark(end); hw != s.want.hw {

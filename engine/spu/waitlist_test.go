@@ -74,3 +74,41 @@ func BenchmarkWakeReaders(b *testing.B) {
 		})
 	}
 }
+
+// Waking the followers of a partition is on the path of every append.
+func TestWakingFollowersDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	var end waitList
+	sessions := make([]*session, 2)
+	parts := make([]*fetched, len(sessions))
+	for i := range sessions {
+		s := newSession(nil, int32(i), 1)
+		e := &fetched{s: s}
+		e.atLEO = waiter{wake: s.wake, on: e.enqueue}
+		sessions[i], parts[i] = s, e
+	}
+	var at int64
+	allocs := testing.AllocsPerRun(100, func() {
+		for i, e := range parts {
+			s := sessions[i]
+			s.mu.Lock()
+			s.ready, e.ready = s.ready[:0], false
+			s.mu.Unlock()
+			if !end.await(&e.atLEO, at) {
+				t.Fatal("the end has moved")
+			}
+		}
+		at++
+		end.advance(at)
+		for i, e := range parts {
+			if !e.ready || len(sessions[i].ready) != 1 {
+				t.Fatal("a follower was not woken")
+			}
+		}
+	})
+	if allocs > 0 {
+		t.Errorf("%.1f allocations per wake", allocs)
+	}
+}

@@ -1,0 +1,108 @@
+package spu
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/fluvio-go/fluvio/engine/log/vfs/errorfs"
+	"github.com/fluvio-go/fluvio/netproto/api"
+)
+
+// TestRandomFaults lets SPUs lose power, links break and leaders change, one
+// at a time, while records are committed to two replicas at least. In the end
+// every acknowledged record is there, in its place, on every replica.
+func TestRandomFaults(t *testing.T) {
+	seeds := []uint64{1, 2, rand.Uint64()}
+	for _, seed := range seeds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { randomFaults(t, seed) })
+	}
+}
+
+func randomFaults(t *testing.T, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	c := newCluster(t, three, nil)
+	a := segmentSize(replicated("t", three...), 4096)
+	a.Config.MinInSync = 2
+	c.host(a)
+	acked := make(map[int64]string) // by offset
+	down := int32(-1)
+	for i := range 80 {
+		now := c.assigned(a)
+		switch op := rng.IntN(10); {
+		case op < 5:
+			faultyCommit(c, now, fmt.Sprint("record ", i), acked)
+		case op < 6 && down < 0:
+			victim := three[rng.IntN(3)]
+			others := slices.DeleteFunc(slices.Clone(now.ISR), func(id int32) bool { return id == victim })
+			if len(others) < 2 {
+				continue // the last copies have to stay
+			}
+			down = victim
+			n := c.nodes[victim]
+			n.kill()
+			n.mem = n.mem.CrashClone(rng)
+			n.fs = errorfs.New(n.mem)
+			c.alter(a, func(a *api.ReplicaAssignment) {
+				a.ISR = others
+				if a.Leader == victim {
+					a.Leader = others[rng.IntN(len(others))]
+				}
+				a.LeaderEpoch++
+			})
+		case op < 8 && down >= 0:
+			c.nodes[down].start()
+			down = -1
+		case op < 9:
+			to := now.ISR[rng.IntN(len(now.ISR))]
+			c.alter(a, func(a *api.ReplicaAssignment) {
+				if slices.Contains(a.ISR, to) {
+					a.Leader = to
+					a.LeaderEpoch++
+				}
+			})
+		default:
+			from, to := three[rng.IntN(3)], three[rng.IntN(3)]
+			c.cut(from, to)
+			faultyCommit(c, c.assigned(a), fmt.Sprint("cut off ", i), acked)
+			c.heal(from, to)
+		}
+	}
+	if down >= 0 {
+		c.nodes[down].start()
+	}
+	c.await("the full in-sync set", func() bool { return len(c.assigned(a).ISR) == 3 })
+	leader := c.assigned(a).Leader
+	c.awaitLeader(a.Key, leader)
+	base := mustCommit(t, c.nodes[leader].dial(), "t", "the end")
+	c.awaitEnds(a, base+1, three...)
+	c.sameUpTo(a, base+1, three...)
+	got := c.recordsOf(1, a, base+1)
+	if int64(len(got)) != base+1 {
+		t.Fatalf("%d records, want %d", len(got), base+1)
+	}
+	for offset, want := range acked {
+		if got[offset] != want {
+			t.Errorf("offset %d holds %q, acknowledged was %q", offset, got[offset], want)
+		}
+	}
+	if len(acked) == 0 {
+		t.Error("nothing was acknowledged")
+	}
+}
+
+// faultyCommit tries to commit one record at the leader, which may be down,
+// cut off or not know yet that it leads.
+func faultyCommit(c *cluster, a api.ReplicaAssignment, value string, acked map[int64]string) {
+	n := c.nodes[a.Leader]
+	if n.srv == nil {
+		return
+	}
+	conn := n.dial()
+	defer conn.Close()
+	if res := commit(c.t, conn, "t", 30*time.Millisecond, value); res.Error.ID == api.OK {
+		acked[res.BaseOffset] = value
+	}
+}
