@@ -89,7 +89,8 @@ func (c *controller) takeReport(n *session, report *api.ReplicaReport) {
 		c.noteStorage(p)
 	}
 	c.resolve(p)
-	if was.session != n || was.lost != r.lost || was.report.State != report.State || was.report.Reason != report.Reason {
+	// Without a leader the offsets matter, too: they may allow to begin anew.
+	if p.val.Leader == api.NoLeader || was.session != n || was.lost != r.lost || was.report.State != report.State || was.report.Reason != report.Reason {
 		c.unsettle(p)
 	}
 	if !was.known() || was.position() != r.position() {

@@ -123,10 +123,10 @@ func TestFailoverAfterStoreFailure(t *testing.T) {
 		leader.kill()
 		time.Sleep(5 * time.Second)
 		store.broken.Store(false)
-		time.Sleep(time.Second)
+		time.Sleep(3 * time.Second) // what is sent to the dead SPU now begins a lease
 		synctest.Wait()
 		if p := cl.partitions(false)[0]; p.Spec.Leader != 5002 || p.Status.Resolution != api.PartitionOnline {
-			t.Errorf("%+v", p)
+			t.Errorf("%+v: %s", p, cl.topics(false)[0].Status.Reason)
 		}
 		other.kill()
 		cl.Close()

@@ -89,19 +89,23 @@ func (n *session) assign(revision uint64, batch []api.ReplicaAssignment) {
 	n.signal(revision)
 }
 
-// remove tells that a replica must go, and reports whether the SPU can be
-// expected to confirm. It is not when the SPU has yet to get its full list,
-// which will be without the replica.
-func (n *session) remove(revision uint64, ref api.ReplicaRef) (confirms bool) {
+// remove tells that replicas must go, all in one update, and reports whether
+// the SPU can be expected to confirm. It is not when the SPU has yet to get its
+// full list, which will be without them.
+func (n *session) remove(revision uint64, refs []api.ReplicaRef) (confirms bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if a, waits := n.replicas[ref.Key]; waits && a.TopicID == ref.TopicID {
-		delete(n.replicas, ref.Key)
+	for _, ref := range refs {
+		if a, waits := n.replicas[ref.Key]; waits && a.TopicID == ref.TopicID {
+			delete(n.replicas, ref.Key)
+		}
 	}
 	if !n.subscribed || n.full {
 		return false
 	}
-	n.removed[ref] = struct{}{}
+	for _, ref := range refs {
+		n.removed[ref] = struct{}{}
+	}
 	n.signal(revision)
 	return true
 }

@@ -215,14 +215,23 @@ func (c *controller) markDeleting(t *topic) {
 // comes: what is not in there it drops, by topic id.
 func (c *controller) beginDeletion(t *topic) {
 	d := &deletion{waiting: make(map[confirmation]struct{})}
+	batches := make(map[*session][]api.ReplicaRef)
 	for _, p := range t.parts {
 		if p == nil {
 			continue
 		}
 		for _, id := range p.val.Replicas {
-			if s := c.byID[id]; s != nil && s.session != nil && s.session.remove(c.revision, p.ref()) {
-				d.waiting[confirmation{id, p.id}] = struct{}{}
+			if s := c.byID[id]; s != nil && s.session != nil {
+				batches[s.session] = append(batches[s.session], p.ref())
 			}
+		}
+	}
+	for n, refs := range batches {
+		if !n.remove(c.revision, refs) {
+			continue
+		}
+		for _, ref := range refs {
+			d.waiting[confirmation{n.spu, ref.Key.Partition}] = struct{}{}
 		}
 	}
 	d.timer = time.AfterFunc(c.timeouts.Delete, func() {
