@@ -124,10 +124,14 @@ func (p *partition) committed(l *log.Log, end int64) {
 // rewind follows a log that may have lost its tail.
 func (p *partition) rewind(l *log.Log) {
 	p.role.RLock()
-	if end := l.EndOffset(); end < p.leo.end.Load() && p.leading && !p.alone {
+	defer p.role.RUnlock()
+	end := l.EndOffset()
+	if end >= p.leo.end.Load() || p.log != l {
+		return
+	}
+	if p.leading && !p.alone {
 		p.lost(end)
 	}
-	p.role.RUnlock()
 	p.leo.reset(l.EndOffset())
 	p.hw.reset(l.HighWatermark())
 }

@@ -42,7 +42,7 @@ func (p *partition) followState(leader int32) (api.ReplicaFetchState, bool) {
 // follows reports whether this SPU should fetch the partition. p.role is held.
 func (p *partition) follows() bool {
 	a := &p.assigned
-	return a.Leader >= 0 && a.Leader != p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load()
+	return a.Leader >= 0 && a.Leader != p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load() && p.lostAt.Load() == intact
 }
 
 // replicate does what the leader's answer calls for. A result of another

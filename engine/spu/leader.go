@@ -27,7 +27,6 @@ func (p *partition) lead() {
 	p.hw.reset(hw)
 	p.durable.open(p.log.DurableOffset())
 	p.commits.open(hw)
-	p.lostAt.Store(intact)
 	if p.alone {
 		return
 	}
@@ -114,21 +113,33 @@ func (p *partition) lost(at int64) {
 	}
 }
 
-// stepDown ends a leadership that lost records. Whatever was appended in their
-// place before anybody noticed was not acknowledged and goes too.
+// stepDown ends a leadership that lost records.
 func (p *partition) stepDown() {
 	p.role.Lock()
 	defer p.role.Unlock()
 	at := p.lostAt.Load()
-	if !p.leading || at == intact {
-		return
+	if at == intact || p.gone {
+		return // a new term was quicker
 	}
 	p.abdicate(api.ErrorCode{ID: api.NotLeaderForPartition})
 	p.barred.Store(p.assigned.LeaderEpoch)
-	if err := p.log.TruncateTo(at); err != nil {
-		p.srv.logger.Error("step down", logErr(err), logPartition(p.key))
-	}
+	p.cutLost()
 	p.setHealth(api.ReplicaFailed, fmt.Errorf("records from offset %d on were lost by a sync that went wrong; another replica has to lead", at))
+}
+
+// cutLost removes what was appended in place of lost records before anybody
+// noticed. None of it was acknowledged. If that cannot be done now the replica
+// neither leads nor follows until it is, in a later term. p.role is held.
+func (p *partition) cutLost() {
+	at := p.lostAt.Swap(intact)
+	if at >= p.log.EndOffset() {
+		return
+	}
+	if err := p.log.TruncateTo(at); err != nil {
+		p.lostAt.Store(at)
+		p.noteDiskError("step down", err)
+	}
+	p.moved(p.log)
 }
 
 // fetchStatus checks whether a follower may fetch here. The log is nil unless

@@ -97,6 +97,9 @@ func (p *partition) reassign(a api.ReplicaAssignment) error {
 	if p.log == nil || p.gone {
 		return nil
 	}
+	if newTerm {
+		p.cutLost()
+	}
 	err := p.log.Reconfigure(p.srv.logConfig(&a))
 	if barred := p.barred.Load(); barred != notBarred && a.LeaderEpoch > barred {
 		p.barred.Store(notBarred)
@@ -107,15 +110,17 @@ func (p *partition) reassign(a api.ReplicaAssignment) error {
 }
 
 // takeRole makes the partition act as assigned. p.role is held. newTerm says
-// that the leader epoch has changed, which ends whatever went on before even
-// if the leader stays the same.
+// that the leader epoch has changed. Where there are followers that ends
+// whatever went on before, even if the leader stays the same.
 func (p *partition) takeRole(newTerm bool) {
 	a := &p.assigned
-	p.alone = len(a.Replicas) <= 1
+	alone := len(a.Replicas) <= 1
+	newTerm = newTerm && !alone || alone != p.alone
+	p.alone = alone
 	p.shared.Store(!p.alone)
 	p.short.Store(shortage(a))
 	lead := a.Leader == p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load() && (p.alone || p.srv.lease.held())
-	if p.leading && (!lead || newTerm && !p.alone) {
+	if p.leading && (!lead || newTerm) {
 		p.abdicate(api.ErrorCode{ID: api.NotLeaderForPartition})
 	}
 	begin := lead && !p.leading
