@@ -34,10 +34,18 @@ func (l *lease) held() bool {
 	return time.Now().Before(l.until)
 }
 
-// begin is called when a connection to the SC begins. Answers count only once
-// the assignments that come with it are in force: they may say that we lead
+// begin is called when a connection to the SC begins, with the term that the
+// SC grants; 0 keeps the one in force. Answers count only once the assignments
+// that come with the connection are in force: they may say that we lead
 // nothing any more.
-func (l *lease) begin() { l.setSynced(false) }
+func (l *lease) begin(term time.Duration) {
+	l.setSynced(false)
+	if term > 0 {
+		l.mu.Lock()
+		l.term = term
+		l.mu.Unlock()
+	}
+}
 
 // assigned is called when they are.
 func (l *lease) assigned() { l.setSynced(true) }

@@ -102,7 +102,7 @@ func TestLeaseNeedsAssignments(t *testing.T) {
 			}
 		}
 		step("new", false)
-		l.begin()
+		l.begin(0)
 		l.confirm(time.Now())
 		step("answered before there were assignments", false)
 		l.assigned()
@@ -112,7 +112,7 @@ func TestLeaseNeedsAssignments(t *testing.T) {
 		l.confirm(time.Now().Add(-500 * time.Millisecond))
 		time.Sleep(200 * time.Millisecond)
 		step("what counts is when we spoke", true)
-		l.begin()
+		l.begin(0)
 		l.confirm(time.Now())
 		time.Sleep(400 * time.Millisecond)
 		step("a new connection counts from its assignments on", false)
@@ -122,5 +122,23 @@ func TestLeaseNeedsAssignments(t *testing.T) {
 		if want := 3; len(told) != want {
 			t.Errorf("told %v, want %d changes", told, want)
 		}
+	})
+}
+
+// The SC knows how long it waits; its word replaces our own setting.
+func TestLeaseTermOfTheSC(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLease(9*time.Second, func(bool) {})
+		l.begin(time.Second)
+		l.assigned()
+		l.confirm(time.Now())
+		if !l.held() {
+			t.Fatal("not held after an answer")
+		}
+		time.Sleep(time.Second)
+		if l.held() {
+			t.Error("held for longer than the SC grants")
+		}
+		l.close()
 	})
 }

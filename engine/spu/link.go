@@ -90,11 +90,11 @@ func (k *link) session(ctx context.Context) (registered bool, err error) {
 		}
 	}()
 
-	heartbeat, err := k.register(ctx, c)
+	heartbeat, lease, err := k.register(ctx, c)
 	if err != nil {
 		return false, err
 	}
-	s.lease.begin()
+	s.lease.begin(lease)
 	s.isr.attach(c)
 	defer s.isr.attach(nil)
 	stream, err := c.Stream(ctx, api.KeyWatchAssignments, api.ClusterVersion, &api.WatchAssignmentsRequest{})
@@ -117,19 +117,20 @@ func (k *link) session(ctx context.Context) (registered bool, err error) {
 	return true, err
 }
 
-// register introduces us and checks that the SC is that of our data.
-func (k *link) register(ctx context.Context, c *transport.Conn) (heartbeat time.Duration, err error) {
+// register introduces us, checks that the SC is that of our data, and returns
+// how often to report and how long a report answers for our leaderships.
+func (k *link) register(ctx context.Context, c *transport.Conn) (heartbeat, lease time.Duration, err error) {
 	s := k.srv
 	req := &api.RegisterSpuRequest{SpuID: s.cfg.ID, Boot: s.boot, ClusterID: s.identity.id()}
 	var resp api.RegisterSpuResponse
 	if err := c.Call(ctx, api.KeyRegisterSpu, api.ClusterVersion, req, &resp); err != nil {
-		return 0, fmt.Errorf("register: %w", err)
+		return 0, 0, fmt.Errorf("register: %w", err)
 	}
 	if err := resp.Error.Err(); err != nil {
-		return 0, fmt.Errorf("register: %w", err)
+		return 0, 0, fmt.Errorf("register: %w: %s", err, resp.Message)
 	}
 	if err := s.identity.claim(resp.ClusterID); err != nil {
-		return 0, fmt.Errorf("register: %w", err)
+		return 0, 0, fmt.Errorf("register: %w", err)
 	}
 	heartbeat = time.Duration(resp.HeartbeatMS) * time.Millisecond
 	if heartbeat <= 0 {
@@ -137,7 +138,7 @@ func (k *link) register(ctx context.Context, c *transport.Conn) (heartbeat time.
 	}
 	s.logger.Info("registered with the SC", slogkey.Cluster, resp.ClusterID, slogkey.Dur, heartbeat)
 	s.cfg.Events.registered(resp.ClusterID)
-	return min(max(heartbeat, minHeartbeat), maxHeartbeat), nil
+	return min(max(heartbeat, minHeartbeat), maxHeartbeat), time.Duration(resp.LeaseMS) * time.Millisecond, nil
 }
 
 var errNotFull = errors.New("the first assignments are not a full list")

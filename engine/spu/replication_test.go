@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/fluvio-go/fluvio/engine/log/vfs"
 	"github.com/fluvio-go/fluvio/engine/log/vfs/errorfs"
 	"github.com/fluvio-go/fluvio/netproto/api"
 	"github.com/fluvio-go/fluvio/netproto/transport"
@@ -555,6 +557,63 @@ func TestFollowerSyncFails(t *testing.T) {
 	c.sameUpTo(a, 2, three...)
 }
 
+// A leader that can save its unsynced records from a device that failed to sync
+// them goes on leading: nobody has lost anything.
+func TestLeaderSavesItsTail(t *testing.T) {
+	c := newCluster(t, three, nil)
+	a := replicated("t", three...)
+	a.Config.Durability = api.DurabilityAlways
+	c.host(a)
+	conn := c.nodes[1].dial()
+	mustCommit(t, conn, "t", "safe")
+	c.awaitEnds(a, 1, three...)
+	c.nodes[1].fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO, Do: func() { c.awaitFollowers(a, 2) }})
+	produce(t, conn, produceReq("t", entry(0, batchOf(t, "saved")))) // acknowledged or not, it is there
+	mustCommit(t, conn, "t", "next")
+	if !c.leads(a.Key, 1) {
+		t.Error("the leader stepped down")
+	}
+	c.awaitEnds(a, 3, three...)
+	c.sameUpTo(a, 3, three...)
+}
+
+// awaitFollowers waits until SPUs 2 and 3 have everything before end.
+func (c *cluster) awaitFollowers(a api.ReplicaAssignment, end int64) {
+	c.await("the followers", func() bool {
+		two, _ := c.ends(2, a)
+		third, _ := c.ends(3, a)
+		return two == end && third == end
+	})
+}
+
+// logFile is the first segment of a replica.
+func logFile(n *node, key api.ReplicaKey) string {
+	return filepath.Join(n.srv.replicaDir(key), "00000000000000000000.log")
+}
+
+func fileSize(t *testing.T, fsys vfs.FS, name string) int64 {
+	t.Helper()
+	info, err := fsys.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size
+}
+
+// wipe overwrites a file with zeros from off on.
+func wipe(t *testing.T, fsys vfs.FS, name string, off int64) {
+	t.Helper()
+	f, err := fsys.OpenRW(name)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(make([]byte, fileSize(t, fsys, name)-off), off); err != nil {
+		t.Error(err)
+	}
+}
+
 // A leader that loses records which followers have must not put others in
 // their place.
 func TestLeaderLosesItsTail(t *testing.T) {
@@ -565,14 +624,14 @@ func TestLeaderLosesItsTail(t *testing.T) {
 	conn := c.nodes[1].dial()
 	mustCommit(t, conn, "t", "safe")
 	c.awaitEnds(a, 1, three...)
-	// The sync fails once the followers have the record; nobody was promised
-	// it, so the log gives it up.
-	c.nodes[1].fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO, Do: func() {
-		c.await("the followers", func() bool {
-			two, _ := c.ends(2, a)
-			third, _ := c.ends(3, a)
-			return two == 2 && third == 2
-		})
+	// Once the followers have the record the sync fails, and with it goes what
+	// the page cache held: there is nothing left to save to another file.
+	n := c.nodes[1]
+	tail := logFile(n, a.Key)
+	synced := fileSize(t, n.mem, tail)
+	n.fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO, Do: func() {
+		c.awaitFollowers(a, 2)
+		wipe(t, n.mem, tail, synced)
 	}})
 	if res := produce(t, conn, produceReq("t", entry(0, batchOf(t, "lost at the leader"))))[0]; res.Error.ID == api.OK {
 		t.Error("the record was acknowledged")
