@@ -186,11 +186,10 @@ type chaos struct {
 	spus  map[int32]*fakeSpu
 	boots map[int32]uint64
 
-	mu     sync.Mutex
-	now    map[string]*meta.Partition
-	heard  map[int32]time.Time // when an SPU was last answered
-	dead   map[int32]bool      // its process ended, and the controller knows that it did
-	hosted int
+	mu    sync.Mutex
+	now   map[string]*meta.Partition
+	heard map[int32]time.Time // when an SPU was last answered
+	dead  map[int32]bool      // its process ended, and the controller knows that it did
 }
 
 var chaosSpus = []int32{5001, 5002, 5003}
