@@ -35,8 +35,23 @@ func (p *partition) followState(leader int32) (api.ReplicaFetchState, bool) {
 		ReplicaRef: p.ref, LeaderEpoch: a.LeaderEpoch,
 		FetchOffset: p.log.EndOffset(), StartOffset: p.log.StartOffset(), HW: p.log.HighWatermark(),
 	}
-	st.LastEpoch, _ = p.log.LatestEpoch()
+	st.LastEpoch = lastEpoch(p.log)
 	return st, true
+}
+
+// lastEpoch is the leader epoch of the last batch, −1 for an empty log. The
+// log notes an epoch before its first batch, so after a crash, or an append
+// that did not work, it may know one that has none.
+func lastEpoch(l *log.Log) int32 {
+	end := l.EndOffset()
+	if l.StartOffset() == end {
+		return -1
+	}
+	epoch, start := l.LatestEpoch()
+	if start >= end {
+		epoch, _ = l.EpochEnd(epoch - 1)
+	}
+	return epoch
 }
 
 // follows reports whether this SPU should fetch the partition. p.role is held.
@@ -192,7 +207,7 @@ func (p *partition) cutTo(offset, leaderStart int64) (verdict, error) {
 		return ignore, err
 	}
 	end := l.EndOffset()
-	if offset >= end && !empty {
+	if offset >= end && !empty || empty && end == leaderStart {
 		return pause, fmt.Errorf("the leader's log differs from offset %d on, ours ends at %d", offset, end)
 	}
 	var err error
