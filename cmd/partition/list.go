@@ -65,15 +65,7 @@ func listRun(ctx context.Context, opts *listOptions) error {
 	if err != nil {
 		return cmdutil.ExplainAdmin(err, "")
 	}
-	w := opts.f.IO.Out
-	if opts.output.Format == output.Table {
-		return output.List(w, output.Table, partitions, "No partitions found", listTable)
-	}
-	views := make([]view.Partition, len(partitions))
-	for i := range partitions {
-		views[i] = view.OfPartition(&partitions[i])
-	}
-	return output.Write(w, opts.output.Format, views)
+	return output.Listing(opts.f.IO.Out, opts.output.Format, partitions, "No partitions found", listTable, view.OfPartition)
 }
 
 // listTable has a cell more than headers: the leader's end offset stands twice

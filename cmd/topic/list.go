@@ -47,15 +47,7 @@ func listRun(ctx context.Context, opts *listOptions) error {
 	if err != nil {
 		return cmdutil.ExplainAdmin(err, "")
 	}
-	w := opts.f.IO.Out
-	if opts.output.Format == output.Table {
-		return output.List(w, output.Table, topics, "No topics found", listTable)
-	}
-	views := make([]view.Topic, len(topics))
-	for i := range topics {
-		views[i] = view.OfTopic(&topics[i], nil)
-	}
-	return output.Write(w, opts.output.Format, views)
+	return output.Listing(opts.f.IO.Out, opts.output.Format, topics, "No topics found", listTable, func(t *api.Topic) view.Topic { return view.OfTopic(t, nil) })
 }
 
 // defaultRetention applies to topics without a cleanup policy.

@@ -45,15 +45,7 @@ func listRun(ctx context.Context, opts *listOptions) error {
 	if err != nil {
 		return cmdutil.ExplainAdmin(err, "")
 	}
-	w := opts.f.IO.Out
-	if opts.output.Format == output.Table {
-		return output.List(w, output.Table, spus, "no spu", listTable)
-	}
-	views := make([]view.Spu, len(spus))
-	for i := range spus {
-		views[i] = view.OfSpu(&spus[i])
-	}
-	return output.Write(w, opts.output.Format, views)
+	return output.Listing(opts.f.IO.Out, opts.output.Format, spus, "no spu", listTable, view.OfSpu)
 }
 
 func listSpus(ctx context.Context, a admin, custom bool) ([]api.Spu, error) {
