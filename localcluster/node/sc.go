@@ -16,10 +16,6 @@ import (
 // ServiceSC is how SPUs name the SC when they prove themselves to it.
 const ServiceSC = "sc"
 
-// maxReplicas keeps topics at one copy until the simulation that is to prove
-// replication exists: a copy that might not be one is worse than none.
-const maxReplicas = 1
-
 // SCConfig is what an SC needs.
 type SCConfig struct {
 	Dir     string       // folder of metadata.db; made if missing
@@ -50,7 +46,6 @@ func StartSC(cfg SCConfig) (*SC, error) {
 		TLS:             cfg.TLS,
 		PlatformVersion: build.Version,
 		Logger:          cfg.Logger,
-		MaxReplicas:     maxReplicas,
 	})
 	if err != nil {
 		return nil, errors.Join(err, cfg.Public.Close(), cfg.Private.Close(), store.Close())
