@@ -147,7 +147,7 @@ func Retryable(err error) bool {
 		return false
 	case ok:
 		return retryableCode(code)
-	case errors.Is(err, errNoLeader), errors.Is(err, errUnknownSPU),
+	case errors.Is(err, errNoLeader), errors.Is(err, errUnknownSPU), errors.Is(err, errLeaderMoved),
 		errors.Is(err, transport.ErrTimeout), errors.Is(err, transport.ErrStreamOverflow),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return true

@@ -41,7 +41,11 @@ func (c *Client) offsetLink(ctx context.Context) (*link, error) {
 	if _, err := c.topic(ctx, api.ConsumerOffsetTopic); err != nil {
 		return nil, err
 	}
-	return c.spus.leader(ctx, api.ConsumerOffsetTopic, 0)
+	id, err := c.spus.leader(api.ConsumerOffsetTopic, 0)
+	if err != nil {
+		return nil, err
+	}
+	return c.spus.link(ctx, id)
 }
 
 // ConsumerOffsets lists the stored offsets of all consumers.

@@ -29,21 +29,25 @@ func newPool(cfg *config, meta *metadata) *pool {
 	return &pool{cfg: cfg, meta: meta, peers: make(map[int32]*spuPeer)}
 }
 
-// leader returns a connection to the leader of a partition as metadata knows
-// it now. It does not wait for metadata; the errors that may pass are
-// Retryable.
-func (p *pool) leader(ctx context.Context, topic string, partition uint32) (*link, error) {
+// leader says which SPU leads a partition as metadata knows it now. It does not
+// wait for metadata; the errors that may pass are Retryable.
+func (p *pool) leader(topic string, partition uint32) (int32, error) {
 	v := p.meta.topic(topic)
 	if v == nil {
-		return nil, topicNotFound(topic)
+		return noLeader, topicNotFound(topic)
 	}
 	if partition >= v.count {
-		return nil, partitionNotFound(topic, partition)
+		return noLeader, partitionNotFound(topic, partition)
 	}
 	id := v.leader(partition)
 	if id == noLeader {
-		return nil, errNoLeader
+		return noLeader, errNoLeader
 	}
+	return id, nil
+}
+
+// link returns a connection to an SPU.
+func (p *pool) link(ctx context.Context, id int32) (*link, error) {
 	peer, err := p.spu(id)
 	if err != nil {
 		return nil, err

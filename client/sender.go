@@ -12,13 +12,14 @@ import (
 
 // run is the goroutine of a writer.
 func (w *writer) run() {
+	defer w.use.close()
 	defer w.end()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for w.await(timer) {
 		// Connect before taking batches: while that lasts they can grow.
 		// Failure is no concern here, deliver tries again and keeps count.
-		_, _ = w.p.cl.spus.leader(w.p.ctx, w.p.topic, w.id)
+		_ = w.use.do(func(context.Context, *link) error { return nil })
 		ready, _ := w.take()
 		if len(ready) == 0 {
 			continue
@@ -142,15 +143,20 @@ func (w *writer) encode(ready []*batch) []*batch {
 
 // attempt sends pending in one request, resolves what has an outcome, and
 // returns the rest with the reason.
-func (w *writer) attempt(pending []*batch) ([]*batch, error) {
-	l, err := w.p.cl.spus.leader(w.p.ctx, w.p.topic, w.id)
-	if err != nil {
-		return pending, w.p.cl.closing(err)
-	}
+func (w *writer) attempt(pending []*batch) (rest []*batch, err error) {
+	rest = pending
+	err = w.use.do(func(ctx context.Context, l *link) (err error) {
+		rest, err = w.send(ctx, l, pending)
+		return err
+	})
+	return rest, w.p.cl.closing(err)
+}
+
+func (w *writer) send(ctx context.Context, l *link, pending []*batch) ([]*batch, error) {
 	req := w.request(pending)
 	version := l.versions.PickOrDefault(api.KeyProduce)
 	if w.p.cfg.delivery == AtMostOnce {
-		if err := l.Send(w.p.ctx, api.KeyProduce, version, req); err != nil {
+		if err := l.Send(ctx, api.KeyProduce, version, req); err != nil {
 			return pending, err
 		}
 		for _, b := range pending {
@@ -159,7 +165,7 @@ func (w *writer) attempt(pending []*batch) ([]*batch, error) {
 		return nil, nil
 	}
 	var resp api.ProduceResponse
-	if err := l.call(w.p.ctx, api.KeyProduce, version, req, &resp); err != nil {
+	if err := l.call(ctx, api.KeyProduce, version, req, &resp); err != nil {
 		return pending, err
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != len(pending) {
