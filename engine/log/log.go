@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
+	"github.com/fluvio-go/fluvio/internal/lock"
 )
 
 // Log is the log of one partition replica. Any number of goroutines may use
@@ -24,10 +25,10 @@ type Log struct {
 
 	// Lock order: wmu, pmu, mu.
 
-	wmu  sync.Mutex     // held by the one writer
+	wmu  lock.Mutex     // held by the one writer
 	todo []func() error // steps that must be done before the next write; guarded by wmu
 
-	pmu     sync.Mutex // held while checkpoint files are written
+	pmu     lock.Mutex // held while checkpoint files are written
 	points  pointFile
 	savedHW int64 // in the checkpoint file; -1 unknown
 

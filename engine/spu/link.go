@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/fluvio-go/fluvio/internal/slogkey"
@@ -54,7 +53,7 @@ func (k *link) run() {
 		}
 		pause = min(max(2*pause, s.cfg.Redial), s.cfg.RedialMax)
 		// Up to a quarter less, so that SPUs do not come in step.
-		sleep(s.ctx, pause-rand.N(pause/4+1))
+		sleep(s.ctx, pause-s.jitter.below(pause/4))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fluvio-go/fluvio/engine/log"
+	"github.com/fluvio-go/fluvio/internal/lock"
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
@@ -19,7 +20,7 @@ type partition struct {
 
 	// role is held for reading while something is done on the strength of the
 	// fields below, and for writing while they change.
-	role     sync.RWMutex
+	role     lock.RWMutex
 	assigned api.ReplicaAssignment
 	log      *log.Log // nil until it could be opened
 	leading  bool

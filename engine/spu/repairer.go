@@ -2,7 +2,6 @@ package spu
 
 import (
 	"errors"
-	"math/rand/v2"
 	"path/filepath"
 	"time"
 
@@ -32,7 +31,7 @@ func (r *repairer) kick() {
 func (r *repairer) run() {
 	interval := func() time.Duration {
 		d := r.srv.cfg.Clean
-		return d - d/20 + rand.N(d/10+1)
+		return d - d/20 + r.srv.jitter.below(d/10)
 	}
 	clean := time.NewTimer(interval())
 	defer clean.Stop()

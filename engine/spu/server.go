@@ -22,6 +22,7 @@ type Server struct {
 	cfg    Config
 	logger *slog.Logger
 	boot   uint64 // tells this start from others
+	jitter *jitter
 
 	identity identity
 	replicas table
@@ -63,6 +64,7 @@ func New(cfg Config) (*Server, error) {
 		boot:   binary.LittleEndian.Uint64(boot[:]),
 		idle:   make(chan struct{}, 1),
 	}
+	s.jitter = newJitter(s.boot)
 	s.replicas.init()
 	s.reports = newReporter(s)
 	s.flusher = newFlusher(s)
