@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fluvio-go/fluvio/engine/log"
 	"github.com/fluvio-go/fluvio/internal/slogkey"
@@ -41,6 +42,7 @@ type Server struct {
 	tasks    sync.WaitGroup
 	serving  sync.WaitGroup // the accept loop and its connections
 	draining atomic.Bool
+	resigned atomic.Bool   // nothing with followers is led any more
 	inflight atomic.Int64  // requests read and not answered
 	idle     chan struct{} // capacity 1: inflight became 0 while draining
 
@@ -156,17 +158,34 @@ func (s *Server) Kill() {
 	s.stop.Do(s.halt)
 }
 
+// commitGrace is how long a leader that stops waits for its followers. Those
+// that are there need milliseconds; a cluster that stops as a whole has none.
+const commitGrace = time.Second
+
 // drain waits until every request that was read is answered. Whatever is read
 // from now on is dropped, so its sender sees the connection close and tries
 // elsewhere or again.
 func (s *Server) drain(ctx context.Context) {
 	s.draining.Store(true)
+	grace := time.NewTimer(commitGrace)
+	defer grace.Stop()
 	for s.inflight.Load() > 0 {
 		select {
 		case <-s.idle:
+		case <-grace.C:
+			s.resign()
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// resign ends the leaderships that nobody could take over. Who waits for a
+// commit is told to try elsewhere.
+func (s *Server) resign() {
+	s.resigned.Store(true)
+	for _, p := range s.replicas.all() {
+		p.reconsider()
 	}
 }
 
