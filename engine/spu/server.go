@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,7 +106,7 @@ func (s *Server) Start() error {
 		return fmt.Errorf("SPU %d was started before", s.cfg.ID)
 	}
 	root := s.cfg.root()
-	if err := s.cfg.FS.MkdirAll(root); err != nil {
+	if err := s.makeRoot(root); err != nil {
 		return err
 	}
 	if err := s.identity.load(s.cfg.FS, root); err != nil {
@@ -130,6 +131,27 @@ func (s *Server) Start() error {
 	s.tasks.Go(s.link.run)
 	s.tasks.Go(s.flusher.run)
 	s.tasks.Go(s.repairs.run)
+	return nil
+}
+
+// makeRoot makes the directory of all replicas, durably: a record is not on the
+// device while the name of a directory above it is not.
+func (s *Server) makeRoot(root string) error {
+	parents := []string{filepath.Dir(root)}
+	for p := parents[0]; p != filepath.Dir(p); p = filepath.Dir(p) {
+		if _, err := s.cfg.FS.Stat(p); err == nil {
+			break
+		}
+		parents = append(parents, filepath.Dir(p))
+	}
+	if err := s.cfg.FS.MkdirAll(root); err != nil {
+		return err
+	}
+	for _, p := range slices.Backward(parents) {
+		if err := s.cfg.FS.SyncDir(p); err != nil {
+			return fmt.Errorf("sync directory %s: %w", p, err)
+		}
+	}
 	return nil
 }
 
