@@ -108,14 +108,7 @@ func (s *Server) logConfig(a *api.ReplicaAssignment) log.Config {
 	c := log.DefaultConfig()
 	c.MaxBatchBytes = s.cfg.MaxBatchBytes
 	c.FlushInterval, c.FlushBytes = s.cfg.Flush, s.cfg.FlushBytes
-	switch a.Config.Durability.Resolve(len(a.Replicas)) {
-	case api.DurabilityInterval:
-		c.Durability = log.Interval
-	case api.DurabilityNever:
-		c.Durability = log.Never
-	default:
-		c.Durability = log.Always
-	}
+	c.Durability = logDurability(a)
 	if p := a.Spec.CleanupPolicy; p != nil {
 		// In the log zero means for ever, in a topic it means at once.
 		c.Retention = time.Duration(max(p.TimeInSeconds, 1)) * time.Second
@@ -130,6 +123,18 @@ func (s *Server) logConfig(a *api.ReplicaAssignment) log.Config {
 		}
 	}
 	return c
+}
+
+// logDurability is the mode of every log of a topic. A leader may keep its own
+// better than that, see partition.keepLog.
+func logDurability(a *api.ReplicaAssignment) log.Durability {
+	switch a.Config.Durability.Resolve(len(a.Replicas)) {
+	case api.DurabilityInterval:
+		return log.Interval
+	case api.DurabilityNever:
+		return log.Never
+	}
+	return log.Always
 }
 
 // unlisted returns every replica, hosted or merely on disk, that a full list

@@ -24,8 +24,9 @@ type partition struct {
 	assigned api.ReplicaAssignment
 	log      *log.Log // nil until it could be opened
 	leading  bool
-	alone    bool // there is no other replica
-	gone     bool // removed from this SPU, or the SPU stopped
+	term     *term // while leading
+	alone    bool  // there is no other replica
+	gone     bool  // removed from this SPU, or the SPU stopped
 	// barred is a leader epoch in which, and before which, the replica must
 	// not act, or notBarred.
 	barred atomic.Int32
@@ -101,7 +102,9 @@ func (p *partition) reassign(a api.ReplicaAssignment) error {
 	if newTerm {
 		p.cutLost()
 	}
-	err := p.log.Reconfigure(p.srv.logConfig(&a))
+	c := p.srv.logConfig(&a)
+	c.Durability = p.log.Config().Durability // which takeRole decides
+	err := p.log.Reconfigure(c)
 	if barred := p.barred.Load(); barred != notBarred && a.LeaderEpoch > barred {
 		p.barred.Store(notBarred)
 		p.setHealth(api.ReplicaServing, nil)
@@ -120,7 +123,7 @@ func (p *partition) takeRole(newTerm bool) {
 	p.alone = alone
 	p.shared.Store(!p.alone)
 	p.short.Store(shortage(a))
-	lead := a.Leader == p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load() && (p.alone || p.srv.lease.held())
+	lead := a.Leader == p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load() && (p.alone || p.srv.lease.held() && !p.srv.resigned.Load())
 	if p.leading && (!lead || newTerm) {
 		p.abdicate(api.ErrorCode{ID: api.NotLeaderForPartition})
 	}
@@ -132,6 +135,11 @@ func (p *partition) takeRole(newTerm bool) {
 	case lead && !p.alone:
 		p.confirmISR()
 	}
+	if !lead || p.alone {
+		p.progressMu.Lock()
+		p.keepLog()
+		p.progressMu.Unlock()
+	}
 	if lead && p.alone {
 		// Nobody else has to have the records, or not any more.
 		p.raiseHW(p.ownEnd())
@@ -142,6 +150,10 @@ func (p *partition) takeRole(newTerm bool) {
 // append is under way.
 func (p *partition) abdicate(code api.ErrorCode) {
 	p.leading = false
+	if p.term != nil {
+		close(p.term.over)
+		p.term = nil
+	}
 	p.durable.shut(api.ErrorCode{ID: api.NotLeaderForPartition})
 	p.commits.shut(api.ErrorCode{ID: api.NotLeaderForPartition})
 	p.streamsMu.Lock()

@@ -109,6 +109,7 @@ func (r *repairer) repairOne(p *partition, state api.ReplicaState) {
 		// term waits for the next one.
 		if p.barred.Load() == notBarred && s.hasSpace(p.dir) && l.Flush() == nil {
 			p.setHealth(api.ReplicaServing, nil)
+			p.synced(l)
 		}
 		return
 	}

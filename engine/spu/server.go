@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fluvio-go/fluvio/engine/log"
 	"github.com/fluvio-go/fluvio/internal/slogkey"
@@ -42,6 +44,7 @@ type Server struct {
 	tasks    sync.WaitGroup
 	serving  sync.WaitGroup // the accept loop and its connections
 	draining atomic.Bool
+	resigned atomic.Bool   // nothing with followers is led any more
 	inflight atomic.Int64  // requests read and not answered
 	idle     chan struct{} // capacity 1: inflight became 0 while draining
 
@@ -105,7 +108,7 @@ func (s *Server) Start() error {
 		return fmt.Errorf("SPU %d was started before", s.cfg.ID)
 	}
 	root := s.cfg.root()
-	if err := s.cfg.FS.MkdirAll(root); err != nil {
+	if err := s.makeRoot(root); err != nil {
 		return err
 	}
 	if err := s.identity.load(s.cfg.FS, root); err != nil {
@@ -130,6 +133,27 @@ func (s *Server) Start() error {
 	s.tasks.Go(s.link.run)
 	s.tasks.Go(s.flusher.run)
 	s.tasks.Go(s.repairs.run)
+	return nil
+}
+
+// makeRoot makes the directory of all replicas, durably: a record is not on the
+// device while the name of a directory above it is not.
+func (s *Server) makeRoot(root string) error {
+	parents := []string{filepath.Dir(root)}
+	for p := parents[0]; p != filepath.Dir(p); p = filepath.Dir(p) {
+		if _, err := s.cfg.FS.Stat(p); err == nil {
+			break
+		}
+		parents = append(parents, filepath.Dir(p))
+	}
+	if err := s.cfg.FS.MkdirAll(root); err != nil {
+		return err
+	}
+	for _, p := range slices.Backward(parents) {
+		if err := s.cfg.FS.SyncDir(p); err != nil {
+			return fmt.Errorf("sync directory %s: %w", p, err)
+		}
+	}
 	return nil
 }
 
@@ -158,17 +182,34 @@ func (s *Server) Kill() {
 	s.stop.Do(s.halt)
 }
 
+// commitGrace is how long a leader that stops waits for its followers. Those
+// that are there need milliseconds; a cluster that stops as a whole has none.
+const commitGrace = time.Second
+
 // drain waits until every request that was read is answered. Whatever is read
 // from now on is dropped, so its sender sees the connection close and tries
 // elsewhere or again.
 func (s *Server) drain(ctx context.Context) {
 	s.draining.Store(true)
+	grace := time.NewTimer(commitGrace)
+	defer grace.Stop()
 	for s.inflight.Load() > 0 {
 		select {
 		case <-s.idle:
+		case <-grace.C:
+			s.resign()
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// resign ends the leaderships that nobody could take over. Who waits for a
+// commit is told to try elsewhere.
+func (s *Server) resign() {
+	s.resigned.Store(true)
+	for _, p := range s.replicas.all() {
+		p.reconsider()
 	}
 }
 
