@@ -196,10 +196,16 @@ func (l *Log) bindUnknown(want meta) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if len(bases) == 0 {
-		if err := l.noteMissing("there is no log"); err != nil {
-			return err
-		}
+	switch {
+	case len(bases) > 0:
+	case l.expected:
+		err = l.noteMissing("there is no log")
+	default:
+		// Whoever left a note here never came to have a log.
+		err = l.ClearLoss()
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return l.bind(want)
 }
