@@ -21,6 +21,8 @@ type Log struct {
 	events     *listeners
 	clock      *clock
 	replicated bool
+	expected   bool
+	epoch      atomic.Int32 // in force, see SetEpoch
 	cfg        atomic.Pointer[Config]
 
 	// Lock order: wmu, pmu, mu.
@@ -46,6 +48,7 @@ type Log struct {
 	failed  error      // why the tail must be rewritten before the next sync
 	term    uint64     // truncations so far
 	kept    int64      // offset that the last truncation went back to
+	loss    Loss       // of records that were there once
 }
 
 func (l *Log) active() *segment { return l.segs[len(l.segs)-1] }

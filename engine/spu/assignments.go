@@ -35,6 +35,9 @@ func (s *Server) apply(a *api.Assignments) {
 	// A log that cannot be opened is reported and tried again later; it does
 	// not concern the others.
 	s.each(len(fresh), func(i int) { s.openReplica(fresh[i]) })
+	if a.Full {
+		s.listed.Store(true)
+	}
 	s.cfg.Events.applied(a.Revision)
 }
 
@@ -90,15 +93,22 @@ func (s *Server) openReplica(p *partition) {
 		TopicID:    a.TopicID,
 		ClusterID:  s.identity.id(),
 		Replicated: len(a.Replicas) > 1,
+		Expected:   s.counted(&a),
+		Epoch:      a.LeaderEpoch,
+		Events:     &log.Events{Lost: func(log.Lost) { s.reports.state(p) }},
 		Config:     s.logConfig(&a),
 	})
 	if err != nil {
 		p.setHealth(api.ReplicaFailed, err)
 		return
 	}
-	p.adopt(l)
+	err = p.adopt(l)
 	s.cfg.Events.opened(p.ref, time.Since(start))
-	p.setHealth(api.ReplicaServing, nil)
+	if err != nil {
+		p.setHealth(api.ReplicaFailed, err)
+	} else {
+		p.setHealth(api.ReplicaServing, nil)
+	}
 	s.followers.update(p)
 }
 
@@ -180,7 +190,7 @@ func (s *Server) remove(ref api.ReplicaRef) {
 
 func (s *Server) delete(ref api.ReplicaRef) error {
 	if p := s.replicas.take(ref); p != nil {
-		l := p.retire(api.ErrorCode{ID: api.TopicDeleted})
+		l, _ := p.retire(api.ErrorCode{ID: api.TopicDeleted})
 		s.followers.update(p)
 		if l != nil {
 			return l.Remove()

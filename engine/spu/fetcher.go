@@ -258,7 +258,7 @@ func (f *fetcher) recheck() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, g := range f.parts {
-		if st, ok := g.p.followState(f.leader); ok && (st.FetchOffset != g.sent.FetchOffset || st.LastEpoch != g.sent.LastEpoch || st.LeaderEpoch != g.sent.LeaderEpoch) {
+		if st, ok := g.p.followState(f.leader); ok && (st.FetchOffset != g.sent.FetchOffset || st.LastEpoch != g.sent.LastEpoch || st.HW == noHW || st.LeaderEpoch != g.sent.LeaderEpoch) {
 			g.dirty = true
 		}
 	}

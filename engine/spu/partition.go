@@ -27,6 +27,9 @@ type partition struct {
 	term     *term // while leading
 	alone    bool  // there is no other replica
 	gone     bool  // removed from this SPU, or the SPU stopped
+	// doubt is the leader epoch in which the log was opened after a stop that
+	// may have cost the end of it, while the SC may count on that; or noDoubt.
+	doubt int32
 	// barred is a leader epoch in which, and before which, the replica must
 	// not act, or notBarred.
 	barred atomic.Int32
@@ -63,7 +66,7 @@ type partition struct {
 const notBarred = math.MinInt32
 
 func newPartition(srv *Server, a api.ReplicaAssignment) *partition {
-	p := &partition{srv: srv, ref: a.ReplicaRef, key: a.Key, dir: srv.replicaDir(a.Key), assigned: a}
+	p := &partition{srv: srv, ref: a.ReplicaRef, key: a.Key, dir: srv.replicaDir(a.Key), assigned: a, doubt: noDoubt}
 	p.barred.Store(notBarred)
 	p.progress = progress{self: srv.cfg.ID, lag: srv.cfg.ReplicaLag, term: notBarred}
 	p.lostAt.Store(intact)
@@ -77,13 +80,19 @@ func newPartition(srv *Server, a api.ReplicaAssignment) *partition {
 
 func (p *partition) events() *Events { return &p.srv.cfg.Events }
 
-// adopt takes an open log and begins to act in the assigned role.
-func (p *partition) adopt(l *log.Log) {
+// adopt takes an open log and begins to act in the assigned role. The error is
+// about the disk.
+func (p *partition) adopt(l *log.Log) error {
 	p.role.Lock()
 	defer p.role.Unlock()
 	p.log = l
 	p.durable.outcome = durable(l)
+	if p.srv.doubtful(&p.assigned) {
+		p.doubt = p.assigned.LeaderEpoch
+	}
+	err := p.settleLoss()
 	p.takeRole(true)
+	return err
 }
 
 // reassign follows a change of assignment of the same replica.
@@ -99,6 +108,7 @@ func (p *partition) reassign(a api.ReplicaAssignment) error {
 	if p.log == nil || p.gone {
 		return nil
 	}
+	p.log.SetEpoch(a.LeaderEpoch)
 	if newTerm {
 		p.cutLost()
 	}
@@ -108,6 +118,9 @@ func (p *partition) reassign(a api.ReplicaAssignment) error {
 	if barred := p.barred.Load(); barred != notBarred && a.LeaderEpoch > barred {
 		p.barred.Store(notBarred)
 		p.setHealth(api.ReplicaServing, nil)
+	}
+	if err := p.settleLoss(); err != nil {
+		p.setHealth(api.ReplicaFailed, err)
 	}
 	p.takeRole(newTerm)
 	return err
@@ -164,15 +177,16 @@ func (p *partition) abdicate(code api.ErrorCode) {
 }
 
 // retire ends the partition for good and returns its log, if it had one.
-// Consumers are told code.
-func (p *partition) retire(code api.ErrorCode) *log.Log {
+// Consumers are told code. settled is false if the next start has to know, as
+// this one did, that the end of the log may be missing.
+func (p *partition) retire(code api.ErrorCode) (l *log.Log, settled bool) {
 	p.role.Lock()
 	defer p.role.Unlock()
 	p.gone = true
 	p.abdicate(code)
-	l := p.log
+	l = p.log
 	p.log = nil
-	return l
+	return l, p.srv.clean || l != nil && p.doubt == noDoubt
 }
 
 // hosted reports whether the replica still belongs here.
@@ -233,6 +247,7 @@ func (p *partition) report() api.ReplicaReport {
 	r.State, r.Reason = p.health.get()
 	if l := p.log; l != nil {
 		r.StartOffset, r.HW, r.LEO, r.Size = l.StartOffset(), l.HighWatermark(), l.EndOffset(), l.Size()
+		r.Loss, r.LossReason = p.lossReport()
 	}
 	return r
 }

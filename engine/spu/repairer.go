@@ -107,7 +107,7 @@ func (r *repairer) repairOne(p *partition, state api.ReplicaState) {
 	if l := p.open(); l != nil {
 		// An append or a sync went wrong. A replica that must not act in this
 		// term waits for the next one.
-		if p.barred.Load() == notBarred && s.hasSpace(p.dir) && l.Flush() == nil {
+		if p.barred.Load() == notBarred && s.hasSpace(p.dir) && l.Flush() == nil && p.settleLossAgain() == nil {
 			p.setHealth(api.ReplicaServing, nil)
 			p.synced(l)
 		}

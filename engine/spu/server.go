@@ -48,6 +48,10 @@ type Server struct {
 	inflight atomic.Int64  // requests read and not answered
 	idle     chan struct{} // capacity 1: inflight became 0 while draining
 
+	clean    bool        // stopped in order before this start; set by Start
+	tookStop atomic.Bool // clean is known, and nothing on disk says so any more
+	listed   atomic.Bool // a full list of assignments was applied
+
 	started atomic.Bool
 	stop    sync.Once
 	stopErr error
@@ -114,6 +118,11 @@ func (s *Server) Start() error {
 	if err := s.identity.load(s.cfg.FS, root); err != nil {
 		return err
 	}
+	var err error
+	if s.clean, err = s.takeCleanStop(root); err != nil {
+		return err
+	}
+	s.tookStop.Store(true)
 	if err := log.RemoveLeftovers(s.cfg.FS, root); err != nil {
 		return err
 	}
@@ -213,16 +222,25 @@ func (s *Server) resign() {
 	}
 }
 
-// closeLogs makes every record durable.
+// closeLogs makes every record durable and notes that nothing is missing.
 func (s *Server) closeLogs() error {
 	all := s.replicas.all()
 	errs := make([]error, len(all))
+	var unsettled atomic.Bool
+	unsettled.Store(!s.clean && !s.listed.Load())
 	s.each(len(all), func(i int) {
-		if l := all[i].retire(api.ErrorCode{ID: api.NotLeaderForPartition}); l != nil {
+		l, settled := all[i].retire(api.ErrorCode{ID: api.NotLeaderForPartition})
+		if l != nil {
 			errs[i] = l.Close()
 		}
+		if !settled {
+			unsettled.Store(true)
+		}
 	})
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return s.noteCleanStop(!unsettled.Load())
 }
 
 // begin counts a request that was read; false means that the SPU is stopping.
