@@ -61,7 +61,7 @@ func (c *controller) settle(p *partition) {
 		c.counters.elections.Add(1)
 		return
 	}
-	if !c.unheard(p, isr) && c.settleDoubtful(p, candidates, isr) {
+	if !c.unheard(p, isr) && !c.wanted(p, isr) && c.settleDoubtful(p, candidates, isr) {
 		return
 	}
 	if !c.awaited(p) && c.settleUnclean(p, candidates) {
@@ -97,6 +97,17 @@ func (c *controller) unheard(p *partition, isr []int32) bool {
 	return slices.ContainsFunc(isr, func(id int32) bool {
 		r := p.replica(id)
 		return c.leases[id] != nil || r != nil && c.staying(id) && r.session != c.byID[id].session
+	})
+}
+
+// wanted reports whether a replica in isr that is not here now, or not well, may
+// have everything that one in doubt lacks, so that the partition has to wait for
+// it. It need not if the topic allows unclean elections, nor for an SPU that
+// somebody has unregistered because it does not come back.
+func (c *controller) wanted(p *partition, isr []int32) bool {
+	return !p.topic.val.Config.UncleanElection && slices.ContainsFunc(isr, func(id int32) bool {
+		s, r := c.byID[id], p.replica(id)
+		return s != nil && r != nil && (s.session == nil || r.session != s.session || r.loss == api.LossNone)
 	})
 }
 

@@ -51,7 +51,7 @@ func (c *controller) leaderless(p *partition) string {
 		}
 		return why
 	}
-	gone := slices.IndexFunc(p.replicas, func(r replica) bool { return lost(r.loss) })
+	gone := slices.IndexFunc(p.replicas, func(r replica) bool { return r.loss != api.LossNone && c.online(r.spu) })
 	switch away := slices.IndexFunc(p.val.ISR, func(id int32) bool { return !c.online(id) }); {
 	case away >= 0 && gone >= 0:
 		return fmt.Sprintf("no replica can lead: %s, %s", c.absence(p.val.ISR[away]), reasonedLoss(&p.replicas[gone]))

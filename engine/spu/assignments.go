@@ -38,6 +38,7 @@ func (s *Server) apply(a *api.Assignments) {
 	if a.Full {
 		s.listed.Store(true)
 	}
+	s.noteRunning()
 	s.cfg.Events.applied(a.Revision)
 }
 

@@ -55,6 +55,13 @@ func (p *partition) settleLossAgain() error {
 	return p.settleLoss()
 }
 
+// certain reports whether nothing that the replica may lack is counted on.
+func (p *partition) certain() bool {
+	p.role.RLock()
+	defer p.role.RUnlock()
+	return p.log != nil && p.doubt == noDoubt
+}
+
 // lossReport is what the SC is told. p.role is held.
 func (p *partition) lossReport() (api.ReplicaLoss, string) {
 	switch x := p.log.Loss(); x.Kind {

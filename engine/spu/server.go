@@ -48,9 +48,10 @@ type Server struct {
 	inflight atomic.Int64  // requests read and not answered
 	idle     chan struct{} // capacity 1: inflight became 0 while draining
 
-	clean    bool        // stopped in order before this start; set by Start
+	clean    bool        // nothing can be missing at the end of any log; set by Start
 	tookStop atomic.Bool // clean is known, and nothing on disk says so any more
 	listed   atomic.Bool // a full list of assignments was applied
+	noted    atomic.Bool // running.json is there
 
 	started atomic.Bool
 	stop    sync.Once
@@ -119,7 +120,7 @@ func (s *Server) Start() error {
 		return err
 	}
 	var err error
-	if s.clean, err = s.takeCleanStop(root); err != nil {
+	if s.clean, err = s.takeWhole(); err != nil {
 		return err
 	}
 	s.tookStop.Store(true)
@@ -240,7 +241,7 @@ func (s *Server) closeLogs() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return s.noteCleanStop(!unsettled.Load())
+	return s.noteStopped(!unsettled.Load())
 }
 
 // begin counts a request that was read; false means that the SPU is stopping.

@@ -364,8 +364,9 @@ func (w *world) lastWord(partition uint32) bool {
 func (w *world) settle() {
 	w.cancel()
 	w.users.Wait()
-	// Followers have everything a moment after the last append.
-	w.wait(time.Now().Add(2 * time.Second))
+	for end := time.Now().Add(patience); !w.same() && time.Now().Before(end); {
+		w.wait(time.Now().Add(50 * time.Millisecond))
+	}
 	for _, n := range w.spus {
 		if w.phaseOf(n) == up {
 			n.stop()
@@ -377,17 +378,33 @@ func (w *world) settle() {
 	}
 }
 
-func (w *world) compare(partition uint32) {
-	var logs [][]byte
+// same reports whether the replicas of every partition are the same now.
+func (w *world) same() bool {
+	for i := range w.opts.partitions {
+		for _, b := range w.logs(i)[1:] {
+			if !bytes.Equal(b, w.logs(i)[0]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// logs is what each SPU has of a partition.
+func (w *world) logs(partition uint32) (logs [][]byte) {
 	for _, n := range w.spus {
 		dir := filepath.Join(dataDir, fmt.Sprintf("spu-logs-%d", n.id), api.ReplicaKey{Topic: topicName, Partition: partition}.String())
 		b, err := readLog(n.mem, dir)
 		if err != nil {
-			w.ledger.fail("%s: %v", n.host, err)
-			return
+			b = []byte(err.Error())
 		}
 		logs = append(logs, b)
 	}
+	return logs
+}
+
+func (w *world) compare(partition uint32) {
+	logs := w.logs(partition)
 	for i, b := range logs[1:] {
 		if !bytes.Equal(b, logs[0]) {
 			w.ledger.fail("partition %d: logs of spu-1 (%d bytes) and %s (%d bytes) differ", partition, len(logs[0]), w.spus[i+1].host, len(b))

@@ -42,13 +42,13 @@ type spuNode struct {
 	id   int32
 	host string
 
-	phase  phase
-	starts int
-	srv    *spu.Server
-	mem    *vfs.Mem
-	disk   *errorfs.FS
-	syncs  uint64
-	skew   time.Duration // of its wall clock
+	phase phase
+	boots int // of its operating system
+	srv   *spu.Server
+	mem   *vfs.Mem
+	disk  *errorfs.FS
+	syncs uint64
+	skew  time.Duration // of its wall clock
 }
 
 func (w *world) newSPU(id int32) *spuNode {
@@ -95,7 +95,6 @@ func (n *spuNode) setSkew(d time.Duration) {
 func (n *spuNode) start() {
 	w := n.w
 	w.net.revive(n.host)
-	n.starts++
 	cfg := spu.Config{
 		ID: n.id, Dir: dataDir, FS: n.disk,
 		Public:  w.net.listen(n.host, public),
@@ -105,6 +104,7 @@ func (n *spuNode) start() {
 			return w.net.dial(ctx, n.host, spec.Private.Host, private)
 		},
 		Now:    n.now,
+		OSBoot: fmt.Sprintf("boot-%d", n.boots),
 		Logger: w.logger.With("node", n.host),
 	}
 	cfg.ReplicaLag = w.opts.replicaLag
@@ -155,6 +155,7 @@ func (n *spuNode) kill(dark bool) {
 // losePower kills the node and everything on its disk that was not synced.
 func (n *spuNode) losePower(rng *rand.Rand) {
 	after := n.mem.CrashClone(rng)
+	n.boots++
 	n.kill(true)
 	n.replaceDisk(after)
 }
