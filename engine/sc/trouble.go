@@ -31,7 +31,7 @@ func (c *controller) troubled(p *partition) bool {
 	switch p.resolution {
 	case api.PartitionOnline:
 		return len(p.val.ISR) < len(p.val.Replicas) ||
-			slices.ContainsFunc(p.val.Replicas, func(id int32) bool { return !c.online(id) })
+			slices.ContainsFunc(p.replicas, func(r replica) bool { return !c.online(r.spu) || r.loss != api.LossNone })
 	case api.PartitionOffline:
 		return p.reported
 	}
@@ -51,27 +51,54 @@ func (c *controller) leaderless(p *partition) string {
 		}
 		return why
 	}
-	lost := slices.IndexFunc(p.replicas, func(r replica) bool { return r.lost })
+	gone := slices.IndexFunc(p.replicas, func(r replica) bool { return r.loss != api.LossNone && c.online(r.spu) })
 	switch away := slices.IndexFunc(p.val.ISR, func(id int32) bool { return !c.online(id) }); {
+	case away >= 0 && gone >= 0:
+		return fmt.Sprintf("no replica can lead: %s, %s", c.absence(p.val.ISR[away]), reasonedLoss(&p.replicas[gone]))
 	case away >= 0:
 		return "no replica can lead: " + c.absence(p.val.ISR[away])
-	case lost >= 0:
-		return fmt.Sprintf("no replica can lead: SPU %d lost the log, no other replica is in sync", p.replicas[lost].spu)
+	case gone >= 0:
+		return fmt.Sprintf("no replica can lead: no whole one is in sync, %s", reasonedLoss(&p.replicas[gone]))
 	}
 	return "no leader yet"
 }
 
-// underReplicated names the replicas that a partition with a leader lacks.
+// lossText says what a replica lost.
+func lossText(r *replica) string {
+	switch r.loss {
+	case api.LossPossible:
+		return fmt.Sprintf("SPU %d did not stop in order", r.spu)
+	case api.LossDamage:
+		return fmt.Sprintf("SPU %d has unreadable records", r.spu)
+	case api.LossTail:
+		return fmt.Sprintf("SPU %d lost records", r.spu)
+	case api.LossAll:
+		return fmt.Sprintf("SPU %d lost the log", r.spu)
+	}
+	return fmt.Sprintf("SPU %d lost nothing", r.spu)
+}
+
+func reasonedLoss(r *replica) string { return withReason(lossText(r), r.report.LossReason) }
+
+// underReplicated names the replicas that a partition with a leader lacks, and
+// those that lack something.
 func (c *controller) underReplicated(p *partition) string {
 	var missing []string
+	inSync := 0
 	for i := range p.replicas {
 		r := &p.replicas[i]
 		switch {
 		case !c.online(r.spu):
 			missing = append(missing, c.absence(r.spu))
 		case p.inSync(r.spu):
+			inSync++
+			if r.loss == api.LossDamage {
+				missing = append(missing, reasonedLoss(r))
+			}
 		case c.failed(r):
 			missing = append(missing, withReason(fmt.Sprintf("SPU %d cannot keep it", r.spu), r.report.Reason))
+		case r.loss != api.LossNone:
+			missing = append(missing, reasonedLoss(r))
 		default:
 			missing = append(missing, fmt.Sprintf("SPU %d is catching up", r.spu))
 		}
@@ -79,8 +106,7 @@ func (c *controller) underReplicated(p *partition) string {
 	if len(missing) == 0 {
 		return ""
 	}
-	all := len(p.replicas)
-	return fmt.Sprintf("%d of %d replicas in sync, %s", all-len(missing), all, strings.Join(missing, ", "))
+	return fmt.Sprintf("%d of %d replicas in sync, %s", inSync, len(p.replicas), strings.Join(missing, ", "))
 }
 
 func (c *controller) absence(id int32) string {
