@@ -364,6 +364,7 @@ func (w *world) lastWord(partition uint32) bool {
 func (w *world) settle() {
 	w.cancel()
 	w.users.Wait()
+	w.wait(time.Now().Add(2 * time.Second)) // what clients have sent may still be on its way
 	for end := time.Now().Add(patience); !w.same() && time.Now().Before(end); {
 		w.wait(time.Now().Add(50 * time.Millisecond))
 	}
@@ -407,10 +408,27 @@ func (w *world) compare(partition uint32) {
 	logs := w.logs(partition)
 	for i, b := range logs[1:] {
 		if !bytes.Equal(b, logs[0]) {
-			w.ledger.fail("partition %d: logs of spu-1 (%d bytes) and %s (%d bytes) differ", partition, len(logs[0]), w.spus[i+1].host, len(b))
+			w.ledger.fail("partition %d: logs of spu-1 and %s differ: %s", partition, w.spus[i+1].host, difference(logs[0], b))
 		}
 	}
 	w.ledger.check(partition, logs[0])
+}
+
+// difference says where two logs part.
+func difference(a, b []byte) string {
+	as, errA := decode(a)
+	bs, errB := decode(b)
+	i := 0
+	for i < min(len(as), len(bs)) && as[i] == bs[i] {
+		i++
+	}
+	at := func(es []entry) string {
+		if i == len(es) {
+			return "the end"
+		}
+		return fmt.Sprintf("%q of epoch %d", brief(es[i].value), es[i].epoch)
+	}
+	return fmt.Sprintf("at offset %d, %s and %s, in %d records (%v) and %d (%v)", i, at(as), at(bs), len(as), errA, len(bs), errB)
 }
 
 // users begins the workload.

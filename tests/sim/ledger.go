@@ -165,24 +165,43 @@ func (l *ledger) totals() (acks, reads int) {
 	return l.acks, l.reads
 }
 
-// readLog joins the segments of a replica.
+// readLog joins the segments of a replica. A segment ends where the next one
+// begins: what its file holds beyond that was replaced, and is only cut off
+// when the disk lets it.
 func readLog(m *vfs.Mem, dir string) ([]byte, error) {
 	names, err := m.List(dir)
 	if err != nil {
 		return nil, err
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return filepath.Ext(name) != ".log" })
 	var out []byte
-	for _, name := range names { // sorted, and with that in the order of offsets
-		if filepath.Ext(name) != ".log" {
-			continue
-		}
+	for i, name := range names { // sorted, and with that in the order of offsets
 		b, err := vfs.ReadFile(m, filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
+		if i+1 < len(names) {
+			next, err := strconv.ParseInt(strings.TrimSuffix(names[i+1], ".log"), 10, 64)
+			if err != nil {
+				return nil, err
+			}
+			b = before(b, next)
+		}
 		out = append(out, b...)
 	}
 	return out, nil
+}
+
+// before is the batches in front of an offset.
+func before(b []byte, offset int64) []byte {
+	for rest := b; len(rest) > 0; {
+		batch, tail, err := record.Next(rest)
+		if err != nil || batch.BaseOffset() >= offset {
+			return b[:len(b)-len(rest)]
+		}
+		rest = tail
+	}
+	return b
 }
 
 // check compares the promises with the log that is left in the end.
