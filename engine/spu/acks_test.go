@@ -621,18 +621,26 @@ func TestUnsyncedTailIsFlushedLater(t *testing.T) {
 	c.await("the disk", func() bool { return l.DurableOffset() == 1 })
 }
 
-// Records that the log could save after a failed sync count without another
-// append.
+// Records that the log could save from a failed sync count without another
+// append, whether it could do so at once or later.
 func TestSavedRecordsAreAcknowledged(t *testing.T) {
-	for _, iso := range []api.Isolation{api.ReadUncommitted, api.ReadCommitted} {
-		c := newCluster(t, three, func(cfg *Config) { cfg.Flush = time.Hour })
-		a, _ := c.aloneInSync()
-		conn := c.nodes[1].dial()
-		mustProduce(t, conn, "t", "names are synced")
-		c.nodes[1].fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO})
-		req := produceReq("t", entry(0, batchOf(t, "saved")))
-		req.Isolation, req.TimeoutMS = iso, 60_000
-		c.sendReq(conn, req).answer("saved", api.OK)
-		c.awaitEnds(a, 2, 1)
+	for _, tt := range []struct {
+		failures int // of syncs, those of the repair included
+		retry    time.Duration
+	}{{1, time.Hour}, {3, time.Millisecond}} {
+		for _, iso := range []api.Isolation{api.ReadUncommitted, api.ReadCommitted} {
+			c := newCluster(t, three, func(cfg *Config) { cfg.Flush, cfg.Retry, cfg.RetryMax = time.Hour, tt.retry, tt.retry })
+			a, _ := c.aloneInSync()
+			conn := c.nodes[1].dial()
+			mustProduce(t, conn, "t", "names are synced")
+			c.nodes[1].fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log*", Times: tt.failures, Err: syscall.EIO})
+			req := produceReq("t", entry(0, batchOf(t, "saved")))
+			req.Isolation, req.TimeoutMS = iso, 60_000
+			res := c.sendReq(conn, req)
+			c.awaitEnds(a, 2, 1)
+			if tt.failures == 1 { // else the disk said no for too long
+				res.answer("saved", api.OK)
+			}
+		}
 	}
 }
