@@ -75,7 +75,14 @@ type Timeouts struct {
 	// 250 ms.
 	Lease, LeaseMargin time.Duration
 	// SpuSilence is how long an SPU whose connection is open may say nothing
-	// until it counts as offline. Default twice the lease.
+	// until it counts as offline. What it waits for from us does not count, nor
+	// does time in which we did not get to run. Default the lease and its
+	// margin, less a heartbeat, which is 1,500 ms. Less would end sessions of
+	// SPUs that are busy and gain nothing: another leader is elected only after
+	// lease and margin. More would put that off. And of two SPUs that vanish
+	// together both have to count as offline before the lease of either is
+	// over, although their last heartbeats lie one interval apart, or the
+	// second would be left as the only one in sync.
 	SpuSilence time.Duration
 	// Registration is how long a controller that starts waits for the SPUs
 	// it knows before it elects others in their place, and how long the
@@ -108,7 +115,7 @@ func (t *Timeouts) fill() {
 	} {
 		setDefault(f.v, f.d)
 	}
-	setDefault(&t.SpuSilence, 2*t.Lease)
+	setDefault(&t.SpuSilence, t.Lease+t.LeaseMargin-t.Heartbeat)
 	setDefault(&t.Registration, t.Lease+t.LeaseMargin)
 }
 

@@ -4,11 +4,12 @@ import "slices"
 
 // candidate is a replica as an election sees it.
 type candidate struct {
-	spu    int32
-	inSync bool
-	ready  bool  // its SPU is here to stay and says that the replica can serve
-	lost   bool  // it was in sync and lost its log
-	leo    int64 // as last reported
+	spu     int32
+	inSync  bool
+	ready   bool  // its SPU is here to stay and says that the replica can serve
+	lost    bool  // it was in sync and lost its log
+	doubted bool  // it may lack records that another in-sync replica has
+	leo     int64 // as last reported
 }
 
 // electClean returns the replica that leads next: the first in assignment
@@ -16,7 +17,7 @@ type candidate struct {
 // committed.
 func electClean(replicas []candidate) (spu int32, ok bool) {
 	for _, r := range replicas {
-		if r.inSync && r.ready && !r.lost {
+		if r.inSync && r.ready && !r.lost && !r.doubted {
 			return r.spu, true
 		}
 	}

@@ -31,7 +31,7 @@ func (s *SC) alterISR(ctx context.Context, conn *transport.ServerConn, n *sessio
 		s.cfg.Logger.Warn("in-sync sets not changed", "spu", n.spu, "err", err)
 		clear(resp.Results)
 	}
-	n.sent()
+	n.silence.begin()
 	return conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }
 
@@ -47,7 +47,8 @@ func (c *controller) alterISR(n *session, change *api.ISRChange) api.ISRResult {
 		c.log.Debug("in-sync set not changed", "partition", p.name(), "spu", n.spu, "err", err)
 	case !slices.Equal(isr, p.val.ISR):
 		for _, id := range isr {
-			p.replica(id).lost = false // its leader knows that it has caught up
+			r := p.replica(id)
+			r.lost, r.doubted = false, false // its leader knows that it has caught up
 		}
 		c.log.Info("in-sync set", "partition", p.name(), "isr", isr, "before", p.val.ISR)
 		c.changeISR(p, isr)
@@ -102,6 +103,6 @@ func (s *SC) moveLeaders(ctx context.Context, conn *transport.ServerConn, n *ses
 	if err != nil {
 		return err
 	}
-	n.sent()
+	n.silence.begin()
 	return conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }

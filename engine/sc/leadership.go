@@ -47,15 +47,19 @@ func (c *controller) settle(p *partition) {
 	}
 	isr := p.withoutLost()
 	if c.stands(p) {
+		if c.online(p.val.Leader) {
+			isr = c.present(p, isr, p.val.Leader)
+		}
 		if len(isr) != len(p.val.ISR) {
+			c.log.Warn("replicas are gone and not in sync any more", "partition", p.name(), "isr", isr, "before", p.val.ISR)
 			c.changeISR(p, isr)
-			c.log.Warn("replica lost its log and is not in sync any more", "partition", p.name(), "isr", isr)
+			c.counters.removals.Add(1)
 		}
 		return
 	}
 	candidates := c.candidates(p)
 	if spu, ok := electClean(candidates); ok {
-		c.elect(p, spu, isr)
+		c.elect(p, spu, c.present(p, isr, spu))
 		c.counters.elections.Add(1)
 		return
 	}
@@ -146,8 +150,54 @@ func (p *partition) withoutLost() []int32 {
 	return isr
 }
 
+// present is an in-sync set without the replicas whose SPUs are gone, for which
+// commits would wait until the leader finds out by itself, and without those
+// that are in doubt. A set may become smaller at any time: nothing is
+// acknowledged for the new one before the leader knows it. Who was taken out
+// returns when the leader says so.
+//
+// It must not be done while the leader may be gone as well. If all are, the set
+// says who has the records, and one of those has to come back.
+func (c *controller) present(p *partition, isr []int32, leader int32) []int32 {
+	out := isr[:0:0]
+	for _, id := range isr {
+		if id == leader || !c.departed(id) && !c.doubted(p, p.replica(id)) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// doubted reports whether a replica may lack records that another in-sync
+// replica has, which leads or may do so in a moment: a process that was started
+// again without a goodbye may have lost power, and with it the records that it
+// had not synced because others had them.
+func (c *controller) doubted(p *partition, r *replica) bool {
+	return r != nil && r.doubted && slices.ContainsFunc(p.val.ISR, func(id int32) bool {
+		other := p.replica(id)
+		return other != nil && !other.doubted && !other.lost && c.expected(other)
+	})
+}
+
+// expected reports whether a replica can lead or may be able to in a moment.
+func (c *controller) expected(r *replica) bool {
+	s := c.byID[r.spu]
+	switch {
+	case c.online(r.spu):
+		return c.ready(r) || !s.session.leaving && r.session != s.session
+	case s != nil && s.left:
+		return false
+	}
+	return c.leases[r.spu] != nil
+}
+
 // elect begins a new leadership. It is stored before anybody hears of it.
 func (c *controller) elect(p *partition, leader int32, isr []int32) {
+	if r := p.replica(leader); r != nil && r.doubted {
+		for i := range p.replicas {
+			p.replicas[i].doubted = false // nobody is above doubt, so it does not matter
+		}
+	}
 	v := *p.val
 	v.Leader, v.ISR = leader, isr
 	v.LeaderEpoch++
@@ -199,8 +249,9 @@ func (c *controller) moveLeaders(n *session) (remaining uint32) {
 // it may have lost its log; so has any that could be taken for in sync by a
 // leader that knew the earlier start.
 //
-// If the controller saw the earlier start end without a goodbye, the new one
-// may lack the end of its logs, and is in sync only where nobody else is.
+// Unless the earlier start said goodbye to this controller, the new one may lack
+// the end of its logs. It does not lead, and is not in sync, where somebody is
+// above such doubt.
 func (c *controller) restarted(s *spu, crashed bool) {
 	h := c.hosted[s.id()]
 	if h == nil {
@@ -210,7 +261,10 @@ func (c *controller) restarted(s *spu, crashed bool) {
 		if p.topic.val.Deleting {
 			continue
 		}
-		if v := c.afterRestart(p, s.id(), crashed); v != nil {
+		if r := p.replica(s.id()); r != nil {
+			r.doubted = crashed
+		}
+		if v := c.afterRestart(p, s.id()); v != nil {
 			c.putPartition(p.topic, p.id, v)
 		}
 	}
@@ -218,7 +272,7 @@ func (c *controller) restarted(s *spu, crashed bool) {
 
 // afterRestart is a partition after an SPU that hosts it started again, nil
 // if nothing changes.
-func (c *controller) afterRestart(p *partition, id int32, crashed bool) *meta.Partition {
+func (c *controller) afterRestart(p *partition, id int32) *meta.Partition {
 	v := *p.val
 	leads := v.Leader == id
 	if len(v.Replicas) == 1 {
@@ -230,12 +284,6 @@ func (c *controller) afterRestart(p *partition, id int32, crashed bool) *meta.Pa
 		return &v
 	}
 	v.PartitionEpoch++
-	if crashed {
-		others := slices.DeleteFunc(slices.Clone(v.ISR), func(other int32) bool { return other == id })
-		if slices.ContainsFunc(others, func(other int32) bool { return c.ready(p.replica(other)) }) {
-			v.ISR = others
-		}
-	}
 	if leads {
 		v.Leader = api.NoLeader
 		v.LeaderEpoch++

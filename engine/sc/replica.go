@@ -12,6 +12,7 @@ type replica struct {
 	report  api.ReplicaReport // the last one; zero until the first
 	session *session          // that the report came in; another one has to report anew
 	lost    bool              // it was in sync and its log is gone
+	doubted bool              // its SPU started again without a goodbye: the end of its log may be missing
 
 	// freshIn is the start of the SPU whose word that the log is fresh was
 	// taken into account. An SPU may repeat itself.
@@ -63,7 +64,7 @@ func (c *controller) candidates(p *partition) []candidate {
 	out := make([]candidate, len(p.replicas))
 	for i := range p.replicas {
 		r := &p.replicas[i]
-		out[i] = candidate{spu: r.spu, inSync: p.inSync(r.spu), ready: c.ready(r), lost: r.lost, leo: r.report.LEO}
+		out[i] = candidate{spu: r.spu, inSync: p.inSync(r.spu), ready: c.ready(r), lost: r.lost, doubted: c.doubted(p, r), leo: r.report.LEO}
 	}
 	return out
 }
