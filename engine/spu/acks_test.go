@@ -409,6 +409,21 @@ func TestCloseWithoutFollowers(t *testing.T) {
 	})
 }
 
+// An SPU that only follows says goodbye too, so that nobody waits for it.
+func TestFollowerSaysGoodbye(t *testing.T) {
+	c := newCluster(t, three, nil)
+	a := replicated("t", three...)
+	own := replicated("own", 3)
+	own.Leader = 3
+	c.host(a, own)
+	c.nodes[2].close()
+	c.sc.mu.Lock()
+	defer c.sc.mu.Unlock()
+	if !slices.Equal(c.sc.goodbyes, []int32{2}) {
+		t.Errorf("goodbyes of %v", c.sc.goodbyes)
+	}
+}
+
 // However leadership ends, streams and whoever waits for a commit are told so
 // at once.
 func TestEndsOfLeadership(t *testing.T) {
