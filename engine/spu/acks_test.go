@@ -302,6 +302,8 @@ func TestOnlyTheLeaderSyncsMore(t *testing.T) {
 	c := newCluster(t, three, nil)
 	a := replicated("t", three...)
 	c.host(a)
+	c.cut(2, 1) // or they are back before anybody looks
+	c.cut(3, 1)
 	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR = []int32{1} })
 	c.await("the mode of one", func() bool { return c.mode(1, a) == log.Always })
 	for _, id := range three[1:] {
@@ -309,6 +311,8 @@ func TestOnlyTheLeaderSyncsMore(t *testing.T) {
 			t.Errorf("mode of SPU %d is %s", id, mode)
 		}
 	}
+	c.heal(2, 1)
+	c.heal(3, 1)
 	c.await("the full set", func() bool { return len(c.assigned(a).ISR) == 3 })
 	c.elect(a, 2)
 	c.await("the mode of a follower", func() bool { return c.mode(1, a) == log.Interval })
