@@ -48,10 +48,14 @@ Everything can be given as flags, or in a YAML file with --config.
 Durability says what a producer's acknowledgement promises:
 
   auto      an acknowledged record survives any one failure: "always" for a
-            topic with one replica, else its replicas and "interval"
-  always    the record is on disk; requests that wait share one fdatasync
+            topic with one replica, else every replica in sync has it
+  always    the record is on disk, of every replica in sync; requests that
+            wait share one fdatasync
   interval  the record is written; disk follows within a second or 16 MiB
   never     the record is written; the operating system decides when to disk
+
+With interval and never the leader's copy is enough, unless the producer asks
+for a commit (isolation ReadCommitted).
 
 It needs a cluster that knows the setting; others refuse anything but auto.`
 

@@ -134,13 +134,16 @@ func description(t *api.Topic, config *api.TopicConfig) []table.KeyValue {
 	return append(pairs, table.KeyValue{Key: "-----------------", Bare: true})
 }
 
-// durabilityText names a mode, and for auto also the one that applies.
+// durabilityText names a mode, and for auto also what that means.
 func durabilityText(d api.Durability, r *api.ReplicaSpec) string {
-	applies := d.Resolve(replication(r))
-	if applies == d {
+	n := replication(r)
+	switch {
+	case d != api.DurabilityAuto:
 		return d.String()
+	case d.Commits(n):
+		return fmt.Sprintf("%s (replicated)", d)
 	}
-	return fmt.Sprintf("%s (%s)", d, applies)
+	return fmt.Sprintf("%s (%s)", d, d.Resolve(n))
 }
 
 func replication(r *api.ReplicaSpec) int {

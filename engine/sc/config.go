@@ -75,7 +75,14 @@ type Timeouts struct {
 	// 250 ms.
 	Lease, LeaseMargin time.Duration
 	// SpuSilence is how long an SPU whose connection is open may say nothing
-	// until it counts as offline. Default twice the lease.
+	// until it counts as offline. What it waits for from us does not count, nor
+	// does time in which we did not get to run. Default the lease and its
+	// margin, less two heartbeats: 1,250 ms. Less would end sessions of SPUs
+	// that are busy and gain nothing, since another leader is elected only after
+	// lease and margin. With more, that would have to wait for the session. And
+	// of two SPUs that vanish together both must count as offline before the
+	// lease of either is over, or one would become the only one in sync; their
+	// last heartbeats may lie an interval apart, and one is to spare.
 	SpuSilence time.Duration
 	// Registration is how long a controller that starts waits for the SPUs
 	// it knows before it elects others in their place, and how long the
@@ -108,7 +115,7 @@ func (t *Timeouts) fill() {
 	} {
 		setDefault(f.v, f.d)
 	}
-	setDefault(&t.SpuSilence, 2*t.Lease)
+	setDefault(&t.SpuSilence, max(t.Lease+t.LeaseMargin-2*t.Heartbeat, (t.Lease+t.Heartbeat)/2))
 	setDefault(&t.Registration, t.Lease+t.LeaseMargin)
 }
 

@@ -48,7 +48,7 @@ func (c *controller) admit(s *spu, n *session) {
 		c.putSpu(s.name, &v)
 	}
 	c.endLease(s.id()) // the connection is one, and an earlier start is over
-	s.session, s.since = n, time.Now()
+	s.session, s.left, s.since = n, false, time.Now()
 	c.log.Info("SPU online", "spu", s.id(), "peer", n.peer, "clean", n.clean)
 	c.statusMoved(s)
 	c.touchUnplaced()
@@ -70,7 +70,7 @@ func (c *controller) setOffline(s *spu) {
 		return
 	}
 	n.end()
-	s.session = nil
+	s.session, s.left = nil, n.leaving
 	if h := c.hosted[s.id()]; !n.leaving || h != nil && len(h.leads) > 0 {
 		c.startLease(s.id(), c.timeouts.Lease-time.Since(n.heardAt())+c.timeouts.LeaseMargin)
 	}

@@ -62,6 +62,7 @@ type spu struct {
 	val      *meta.Spu
 	session  *session  // nil while offline
 	since    time.Time // when session began
+	left     bool      // the last session ended with a goodbye
 
 	shown       *meta.Spu
 	shownStatus api.SpuStatus

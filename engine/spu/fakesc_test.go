@@ -37,6 +37,7 @@ type fakeSC struct {
 	forget    bool                                           // answer reports with SpuNotFound, once
 	deaf      bool                                           // do not answer reports
 	stuck     bool                                           // move no leaderships
+	goodbyes  []int32                                        // who asked for that
 	spus      []api.SpuSpec                                  // told to everybody
 	by        map[int32]map[api.ReplicaRef]api.ReplicaReport // reports by SPU
 	alter     alterMode
@@ -289,6 +290,7 @@ func (sc *fakeSC) alterISR(req *api.AlterISRRequest) *api.AlterISRResponse {
 func (sc *fakeSC) moveLeaders(spu int32) *api.MoveLeadersResponse {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
+	sc.goodbyes = append(sc.goodbyes, spu)
 	resp := &api.MoveLeadersResponse{}
 	for _, a := range sc.assigned {
 		if a.Leader != spu || len(a.Replicas) < 2 {
