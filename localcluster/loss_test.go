@@ -169,6 +169,18 @@ func (x *copies) awaitSPU(id int32, want api.SpuResolution) {
 	})
 }
 
+// heard waits until the SC knows what an SPU says about its replicas: it does
+// when another one that is made now is served.
+func (x *copies) heard(n *Node) {
+	x.t.Helper()
+	spec := api.TopicSpec{Compression: api.CompressionAny, Replicas: api.ReplicaSpec{
+		Kind: api.ReplicasAssigned, Assigned: []api.PartitionMap{{Replicas: []int32{n.ID}}},
+	}}
+	if err := x.cl.Admin().CreateTopic(testContext(x.t), "heard", spec, client.CreateTopicOptions{}); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
 func (x *copies) check() {
 	x.t.Helper()
 	checkAll(x.t, consume(x.t, x.cl, copiedTopic), x.sent)
@@ -213,9 +225,9 @@ func TestWipedSPUDoesNotLead(t *testing.T) {
 	x.awaitSPU(nodes[0].ID, api.SpuOfflineState)
 	x.start(nodes[0])
 	x.awaitSPU(nodes[0].ID, api.SpuOnlineState)
-	x.await("the reason", func() bool { return strings.Contains(x.reason(), want) })
-	if p := x.partition(); p.Status.Resolution != api.PartitionLeaderOffline {
-		t.Errorf("partition is %s", p.Status.Resolution)
+	x.heard(nodes[0])
+	if p, why := x.partition(), x.reason(); p.Status.Resolution != api.PartitionLeaderOffline || !strings.Contains(why, want) {
+		t.Errorf("partition is %s: %s", p.Status.Resolution, why)
 	}
 	x.start(nodes[1])
 	x.await("a leader", func() bool { return x.partition().Status.Resolution == api.PartitionOnline })
