@@ -497,13 +497,15 @@ func TestPowerLossTakesCommittedRecords(t *testing.T) {
 	c.alter(a, func(*api.ReplicaAssignment) {})
 	n := c.nodes[3]
 	n.close()
-	// As if the last records had never reached the device.
+	// As if the last records had never reached the device: their place is there,
+	// filled with zeros.
 	name := filepath.Join(n.dir(a), "00000000000000000000.log")
 	whole, err := vfs.ReadFile(n.mem, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := vfs.WriteFile(n.mem, name, whole[:len(whole)-100]); err != nil {
+	clear(whole[len(whole)-100:])
+	if err := vfs.WriteFile(n.mem, name, whole); err != nil {
 		t.Fatal(err)
 	}
 	_ = n.mem.Remove(filepath.Join(n.dir(a), "recovery-point.chk"))
@@ -528,7 +530,4 @@ func TestPowerLossTakesCommittedRecords(t *testing.T) {
 	c.await("the full in-sync set", func() bool { return len(c.assigned(a).ISR) == 3 })
 	c.awaitEnds(a, 10, three...)
 	c.sameUpTo(a, 10, three...)
-	if got, err := vfs.ReadFile(n.mem, name); err != nil || len(got) == 0 {
-		t.Error(err)
-	}
 }
