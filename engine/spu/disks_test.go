@@ -130,3 +130,26 @@ func TestFollowerWriteFails(t *testing.T) {
 	c.sameUpTo(a, 2, three...)
 	c.await("SPU 3 to be well", func() bool { return c.reported(3, a).State == api.ReplicaServing })
 }
+
+// The files beside a log fill a disk, too. That is no failure of the disk, and
+// the leader keeps its place until the SC decides that it has been full for
+// long enough.
+func TestCheckpointOnFullDisk(t *testing.T) {
+	c := heedful(t, nil)
+	a := replicated("t", three...)
+	c.host(a)
+	for _, op := range []errorfs.Op{errorfs.OpWrite, errorfs.OpCreate} { // no checkpoint, and no probe of space
+		c.nodes[1].fs.Inject(errorfs.Rule{Op: op, Match: "replication.chk", Err: syscall.ENOSPC})
+		c.nodes[1].fs.Inject(errorfs.Rule{Op: op, Match: "space.tmp", Err: syscall.ENOSPC})
+	}
+	mustCommit(t, c.nodes[1].dial(), "t", "fits")
+	c.await("a report", func() bool { return c.reported(1, a).State != api.ReplicaServing })
+	if r := c.reported(1, a); r.State != api.ReplicaOutOfStorage {
+		t.Errorf("reported as %s: %s", stateName(r.State), r.Reason)
+	}
+	c.nodes[1].fs.Clear()
+	c.await("recovery", func() bool { return c.reported(1, a).State == api.ReplicaServing })
+	if now := c.assigned(a); now.Leader != 1 {
+		t.Errorf("SPU %d leads", now.Leader)
+	}
+}
