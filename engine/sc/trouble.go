@@ -40,18 +40,20 @@ func (c *controller) troubled(p *partition) bool {
 
 // leaderless says why nobody leads a partition.
 func (c *controller) leaderless(p *partition) string {
+	gone := slices.IndexFunc(p.replicas, func(r replica) bool { return r.loss != api.LossNone && c.online(r.spu) })
 	if p.val.Leader != api.NoLeader {
 		why := "leader " + c.absence(p.val.Leader)
 		switch {
 		case len(p.val.Replicas) == 1:
 		case c.leases[p.val.Leader] != nil:
 			why += ", it may still be leading"
+		case gone >= 0:
+			why += ", no other replica can take over: " + reasonedLoss(&p.replicas[gone])
 		default:
 			why += ", no other replica can take over"
 		}
 		return why
 	}
-	gone := slices.IndexFunc(p.replicas, func(r replica) bool { return r.loss != api.LossNone && c.online(r.spu) })
 	switch away := slices.IndexFunc(p.val.ISR, func(id int32) bool { return !c.online(id) }); {
 	case away >= 0 && gone >= 0:
 		return fmt.Sprintf("no replica can lead: %s, %s", c.absence(p.val.ISR[away]), reasonedLoss(&p.replicas[gone]))
