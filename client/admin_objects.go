@@ -27,7 +27,7 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, spec api.TopicSpec
 	}
 	req := &api.ExtCreateTopicRequest{Name: name, DryRun: opts.DryRun, Spec: spec, Config: opts.Config}
 	if err := a.status(ctx, api.KeyExtCreateTopic, name, req); err != nil {
-		return fmt.Errorf("topic %s with durability %s: %w", name, opts.Config.Durability, err)
+		return fmt.Errorf("topic %s with settings of its own: %w", name, err)
 	}
 	return nil
 }

@@ -128,6 +128,8 @@ func description(t *api.Topic, config *api.TopicConfig) []table.KeyValue {
 	}
 	if config != nil {
 		add("Durability", durabilityText(config.Durability, &t.Spec.Replicas))
+		add("Min In-Sync Replicas", strconv.FormatUint(uint64(max(config.MinInSync, 1)), 10))
+		add("Unclean Election", strconv.FormatBool(config.UncleanElection))
 	}
 	add("Status", t.Status.Resolution.String())
 	add("Reason", t.Status.Reason)

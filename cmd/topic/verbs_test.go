@@ -65,7 +65,7 @@ func TestList(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	ours := sample()
-	ours.configs = map[string]api.TopicConfig{"orders": {}, "orders-2": {}, "placed": {Durability: api.DurabilityNever}}
+	ours.configs = map[string]api.TopicConfig{"orders": {}, "orders-2": {}, "placed": {Durability: api.DurabilityNever, MinInSync: 2, UncleanElection: true}}
 	for name, test := range map[string]struct {
 		a    *fakeAdmin
 		args string
@@ -85,6 +85,11 @@ func TestDescribe(t *testing.T) {
 		}
 		cmdtest.Golden(t, name, r.out)
 	}
+	r := runCmd(t.Context(), ours, "", "list", "-O", "json")
+	if r.err != nil || r.stderr != "" {
+		t.Fatalf("list: %+v", r)
+	}
+	cmdtest.Golden(t, "list_json_ours", r.out)
 }
 
 func TestDelete(t *testing.T) {
