@@ -53,6 +53,17 @@ func (a *Admin) DescribeTopics(ctx context.Context, names ...string) ([]api.ExtT
 	return resp.Topics, nil
 }
 
+// DescribePartitions returns the partitions of these topics, or of all, with
+// what the cluster knows of each copy. Real Fluvio clusters answer
+// ErrUnsupported.
+func (a *Admin) DescribePartitions(ctx context.Context, topics ...string) ([]api.ExtPartition, error) {
+	var resp api.ExtDescribePartitionsResponse
+	if err := a.call(ctx, api.KeyExtDescribePartitions, &api.ExtDescribePartitionsRequest{Topics: topics}, &resp); err != nil {
+		return nil, err
+	}
+	return resp.Partitions, nil
+}
+
 // AddPartitions gives a topic n more partitions.
 func (a *Admin) AddPartitions(ctx context.Context, topic string, n uint32) error {
 	req := &api.UpdateTopic{Name: topic, Action: api.ActionAddPartition, Count: n}

@@ -93,7 +93,11 @@ func (c *controller) takeReport(n *session, report *api.ReplicaReport) {
 	if p.val.Leader == api.NoLeader || was.session != n || was.lost != r.lost || was.report.State != report.State || was.report.Reason != report.Reason {
 		c.unsettle(p)
 	}
-	if !was.known() || was.position() != r.position() {
+	if was.report.State != report.State || was.lost != r.lost {
+		p.position++
+		c.moved[p] = struct{}{}
+	}
+	if !was.known() || was.session != n || was.position() != r.position() {
 		p.position++
 		c.drift(p)
 	}

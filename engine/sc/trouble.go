@@ -3,7 +3,6 @@ package sc
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
@@ -30,8 +29,12 @@ func (c *controller) trouble(p *partition) string {
 func (c *controller) troubled(p *partition) bool {
 	switch p.resolution {
 	case api.PartitionOnline:
-		return len(p.val.ISR) < len(p.val.Replicas) ||
-			slices.ContainsFunc(p.val.Replicas, func(id int32) bool { return !c.online(id) })
+		for i := range p.replicas {
+			if c.standing(p, &p.replicas[i]).troubling() {
+				return true
+			}
+		}
+		return false
 	case api.PartitionOffline:
 		return p.reported
 	}
@@ -59,28 +62,6 @@ func (c *controller) leaderless(p *partition) string {
 		return fmt.Sprintf("no replica can lead: SPU %d lost the log, no other replica is in sync", p.replicas[lost].spu)
 	}
 	return "no leader yet"
-}
-
-// underReplicated names the replicas that a partition with a leader lacks.
-func (c *controller) underReplicated(p *partition) string {
-	var missing []string
-	for i := range p.replicas {
-		r := &p.replicas[i]
-		switch {
-		case !c.online(r.spu):
-			missing = append(missing, c.absence(r.spu))
-		case p.inSync(r.spu):
-		case c.failed(r):
-			missing = append(missing, withReason(fmt.Sprintf("SPU %d cannot keep it", r.spu), r.report.Reason))
-		default:
-			missing = append(missing, fmt.Sprintf("SPU %d is catching up", r.spu))
-		}
-	}
-	if len(missing) == 0 {
-		return ""
-	}
-	all := len(p.replicas)
-	return fmt.Sprintf("%d of %d replicas in sync, %s", all-len(missing), all, strings.Join(missing, ", "))
 }
 
 func (c *controller) absence(id int32) string {
