@@ -187,7 +187,7 @@ func createRun(ctx context.Context, opts *createOptions) error {
 	}
 	err = a.CreateTopic(ctx, plan.name, plan.spec, client.CreateTopicOptions{DryRun: opts.dryRun, Config: plan.config})
 	if err != nil {
-		return explainCreate(err, plan)
+		return explainCreate(ctx, a, err, plan)
 	}
 	_, err = fmt.Fprintf(opts.f.IO.Out, "topic \"%s\" created\n", plan.name)
 	return err

@@ -276,7 +276,7 @@ func settings(c *api.TopicConfig) []string {
 }
 
 // explainCreate adds what usually helps to a refusal.
-func explainCreate(err error, p *plan) error {
+func explainCreate(ctx context.Context, a admin, err error, p *plan) error {
 	switch {
 	case errors.Is(err, api.TopicAlreadyExists):
 		return cmdutil.ExplainAdmin(err, fmt.Sprintf("the cluster has a topic called %q", p.name),
@@ -284,7 +284,22 @@ func explainCreate(err error, p *plan) error {
 	case errors.Is(err, client.ErrUnsupported):
 		return cmdutil.ExplainAdmin(err, "this cluster does not know "+strings.Join(settings(&p.config), ", ")+"; without them its own rules apply")
 	case errors.Is(err, api.TopicNotProvisioned), errors.Is(err, api.RequestTimedOut):
-		return cmdutil.ExplainAdmin(err, "a partition needs as many online SPUs as it has replicas", "fluvio cluster spu list")
+		return cmdutil.ExplainAdmin(err, unprovisioned(ctx, a, p.name), "fluvio cluster spu list", "fluvio topic delete "+p.name)
 	}
 	return cmdutil.ExplainAdmin(err, "")
+}
+
+// unprovisioned says why a topic that was just declared has no partitions yet,
+// as far as the cluster does.
+func unprovisioned(ctx context.Context, a admin, name string) string {
+	why := "a partition needs as many online SPUs as it has replicas"
+	topics, err := a.Topics(ctx, client.ListOptions{Filters: []string{name}})
+	i := slices.IndexFunc(topics, func(t api.Topic) bool { return t.Name == name })
+	switch {
+	case err != nil || i < 0:
+		return why
+	case topics[i].Status.Reason != "":
+		why = topics[i].Status.Reason
+	}
+	return why + "; the topic is declared and gets its partitions when they are there"
 }
