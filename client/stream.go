@@ -149,10 +149,18 @@ func (s *stream) once(ctx context.Context) (progress bool, err error) {
 	if err := s.waitRoom(ctx); err != nil {
 		return false, err
 	}
-	l, err := s.c.cl.spus.leader(ctx, s.c.topic, s.id)
+	l, leader, err := s.c.cl.spus.leader(ctx, s.c.topic, s.id)
 	if err != nil {
 		return false, err
 	}
+	u := s.c.cl.spus.terms.begin(ctx, s.c.topic, s.id, leader)
+	defer u.end()
+	progress, err = s.follow(u.ctx, l)
+	return progress, u.why(err)
+}
+
+// follow reads from a leader until that breaks.
+func (s *stream) follow(ctx context.Context, l *link) (progress bool, err error) {
 	if err := s.resolve(ctx, l); err != nil {
 		return false, err
 	}
