@@ -61,6 +61,18 @@ func (l *Log) writeHW(hw int64, sync bool) error {
 	return nil
 }
 
+// lowerHW makes durable that nothing from offset on is committed, before it is
+// cut: otherwise the next Open would take it for lost. The caller holds wmu.
+func (l *Log) lowerHW(offset int64) error {
+	l.pmu.Lock()
+	saved := l.savedHW
+	l.pmu.Unlock()
+	if saved <= offset {
+		return nil
+	}
+	return l.writeHW(offset, true)
+}
+
 // checkpoint brings the files beside the log up to date, and makes them
 // durable if sync is set. The caller holds wmu.
 func (l *Log) checkpoint(sync bool) error {

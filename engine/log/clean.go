@@ -40,6 +40,7 @@ func (l *Log) Clean() (removed int, err error) {
 		}
 		removed++
 	}
+	l.forgetEvicted()
 	l.closeIdle()
 	return removed, nil
 }

@@ -187,7 +187,7 @@ func (c *crasher) honest() {
 }
 
 func (c *crasher) options() Options {
-	return Options{FS: c.fs, Config: c.cfg, Now: func() time.Time { return c.now }}
+	return Options{FS: c.fs, Config: c.cfg, Now: func() time.Time { return c.now }, Expected: c.log != nil}
 }
 
 func (c *crasher) open() {
@@ -476,6 +476,9 @@ func (c *crasher) adopt() {
 	t.Helper()
 	got, damaged := readAll(t, c.log, c.log.StartOffset(), 1<<20)
 	start, end := c.log.StartOffset(), c.log.EndOffset()
+	if x := c.log.Loss(); x.Kind != NoLoss && len(c.lies) == 0 {
+		t.Fatalf("the log takes itself for one that lost something: %+v", x)
+	}
 	if end < c.acked {
 		t.Fatalf("recovered log ends at %d, acknowledged %d", end, c.acked)
 	}

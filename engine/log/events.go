@@ -17,6 +17,7 @@ type Events struct {
 	Removed     func(Removed)
 	SetAside    func(SetAside)
 	Healed      func(Healed)
+	Lost        func(Lost)
 }
 
 // Rolled: a new active segment was begun.
@@ -85,6 +86,13 @@ type Healed struct {
 	Cause     error
 }
 
+// Lost: records are gone that were there once. What was lost before, and is
+// not forgotten, is included.
+type Lost struct {
+	Dir string
+	Loss
+}
+
 // listeners calls a logger and the caller's Events.
 type listeners struct {
 	log *slog.Logger
@@ -151,4 +159,10 @@ func (l *listeners) healed(e Healed) {
 	l.log.Warn("log repaired after a failed sync", "dir", e.Dir, "offset", e.Offset,
 		"rewritten", e.Rewritten, "dropped", e.Dropped, "err", e.Cause)
 	notify(l.ev.Healed, e)
+}
+
+func (l *listeners) lost(e Lost) {
+	l.log.Error("records lost", "dir", e.Dir, "kind", e.Kind.String(), "offset", e.Offset, "next", e.Next,
+		"epoch", e.Epoch, "reason", e.Reason)
+	notify(l.ev.Lost, e)
 }

@@ -69,6 +69,11 @@ func (l *Log) heal() error {
 	l.durable = l.end
 	dropped := end - l.end
 	l.mu.Unlock()
+	if dropped > 0 && l.replicated {
+		// Others may have counted on them; the owner is told even if this
+		// cannot be written down.
+		_ = l.noteLoss(LossTail, end-dropped, end, fmt.Sprintf("%d records did not reach the device: %v", dropped, cause))
+	}
 	l.savePoint()
 	l.events.healed(Healed{
 		Dir: l.dir, Offset: offset, Rewritten: end - dropped - min(offset, end-dropped), Dropped: dropped, Cause: cause,

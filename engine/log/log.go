@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
+	"github.com/fluvio-go/fluvio/internal/lock"
 )
 
 // Log is the log of one partition replica. Any number of goroutines may use
@@ -20,14 +21,16 @@ type Log struct {
 	events     *listeners
 	clock      *clock
 	replicated bool
+	expected   bool
+	epoch      atomic.Int32 // in force, see SetEpoch
 	cfg        atomic.Pointer[Config]
 
 	// Lock order: wmu, pmu, mu.
 
-	wmu  sync.Mutex     // held by the one writer
+	wmu  lock.Mutex     // held by the one writer
 	todo []func() error // steps that must be done before the next write; guarded by wmu
 
-	pmu     sync.Mutex // held while checkpoint files are written
+	pmu     lock.Mutex // held while checkpoint files are written
 	points  pointFile
 	savedHW int64 // in the checkpoint file; -1 unknown
 
@@ -45,6 +48,7 @@ type Log struct {
 	failed  error      // why the tail must be rewritten before the next sync
 	term    uint64     // truncations so far
 	kept    int64      // offset that the last truncation went back to
+	loss    Loss       // of records that were there once
 }
 
 func (l *Log) active() *segment { return l.segs[len(l.segs)-1] }

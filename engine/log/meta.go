@@ -135,13 +135,16 @@ func readMeta(fsys vfs.FS, dir string) (m meta, whole bool, err error) {
 // served.
 func (l *Log) adopt(o Owner) error {
 	want := newMeta(o)
+	if err := l.readLoss(); err != nil {
+		return err
+	}
 	have, whole, err := readMeta(l.fs, l.dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		// The epochs are written after both files and only by us.
 		_, err := l.fs.Stat(l.epochsPath())
 		if errors.Is(err, fs.ErrNotExist) {
-			return l.bind(want)
+			return l.bindUnknown(want)
 		}
 		return l.adoptUnknown(want, fmt.Errorf("%s and %s are gone", metaName, metaCopyName))
 	case errors.Is(err, ErrDamaged):
@@ -154,10 +157,7 @@ func (l *Log) adopt(o Owner) error {
 		reason = foreign("cluster", have.ClusterID, want.ClusterID)
 	}
 	if reason != "" {
-		if err := l.setAside(reason); err != nil {
-			return err
-		}
-		return l.bind(want)
+		return l.replaceDir(want, reason)
 	}
 	want.TopicID = first(want.TopicID, have.TopicID)
 	want.ClusterID = first(want.ClusterID, have.ClusterID)
@@ -184,23 +184,60 @@ func (l *Log) adoptUnknown(want meta, cause error) error {
 		return err
 	}
 	if records {
-		if err := l.setAside(fmt.Sprintf("its owner is unknown: %v", cause)); err != nil {
-			return err
-		}
+		return l.replaceDir(want, fmt.Sprintf("its owner is unknown: %v", cause))
 	}
 	return l.bind(want)
 }
 
+// bindUnknown takes a directory that nobody has opened before, whether it is
+// there or not.
+func (l *Log) bindUnknown(want meta) error {
+	bases, err := l.segmentNames()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	switch {
+	case len(bases) > 0:
+	case l.expected:
+		err = l.noteMissing("there is no log")
+	default:
+		// Whoever left a note here never came to have a log.
+		err = l.ClearLoss()
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return l.bind(want)
+}
+
+// replaceDir sets the directory aside and begins another one.
+func (l *Log) replaceDir(want meta, reason string) error {
+	if err := l.setAside(reason); err != nil {
+		return err
+	}
+	l.loss = Loss{} // that went with it; nobody else has the log yet
+	if err := l.noteMissing("the directory was set aside: " + reason); err != nil {
+		return err
+	}
+	return l.bind(want)
+}
+
+// segmentNames lists the segment files.
+func (l *Log) segmentNames() ([]string, error) {
+	names, err := l.fs.List(l.dir)
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, ok := parseSegmentName(name)
+		return !ok
+	}), err
+}
+
 // holdsRecords reports whether any segment in the directory has content.
 func (l *Log) holdsRecords() (bool, error) {
-	names, err := l.fs.List(l.dir)
+	names, err := l.segmentNames()
 	if err != nil {
 		return false, err
 	}
 	for _, name := range names {
-		if _, ok := parseSegmentName(name); !ok {
-			continue
-		}
 		info, err := l.fs.Stat(filepath.Join(l.dir, name))
 		if err != nil {
 			return false, err

@@ -31,6 +31,11 @@ type Options struct {
 	// from the checkpoint when the log opens and retention stays below it.
 	// Otherwise the high watermark starts at the end of the log.
 	Replicated bool
+	// Expected says that there should be a log. If there is none, or one that
+	// is somebody else's, an empty one is begun that remembers it, see Loss.
+	Expected bool
+	// Epoch is the leader epoch in force, see SetEpoch.
+	Epoch int32
 	Config
 }
 

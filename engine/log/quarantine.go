@@ -28,6 +28,7 @@ func (l *Log) quarantine(s *segment, h *handle, d hole) {
 		File: s.path, Position: d.from, Bytes: d.to - d.from,
 		Offset: d.offset, Next: d.next, Aside: aside, Err: d.err,
 	})
+	l.noteDamage(d.offset, d.next, d.err)
 }
 
 func (l *Log) copyAside(path string, src io.ReaderAt, d hole) error {

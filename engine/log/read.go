@@ -138,6 +138,14 @@ func (l *Log) load(s *segment) error {
 
 // unreadable turns an I/O error into one that says where to read on.
 func (l *Log) unreadable(v *view, offset, pos int64, err error) error {
+	out := l.blameDevice(v, offset, pos, err)
+	if d, ok := out.(*Damaged); ok {
+		l.noteUnreadable(v.s, d.Next, err)
+	}
+	return out
+}
+
+func (l *Log) blameDevice(v *view, offset, pos int64, err error) error {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {

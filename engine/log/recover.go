@@ -28,8 +28,10 @@ func Open(dir string, o Options) (*Log, error) {
 		events:     newListeners(o.Logger, o.Events),
 		clock:      newClock(o.Now),
 		replicated: o.Replicated,
+		expected:   o.Expected,
 		savedHW:    -1,
 	}
+	l.epoch.Store(o.Epoch)
 	l.cfg.Store(&cfg)
 	l.points.path = pointPath(l.dir)
 	if err := l.adopt(Owner{o.TopicID, o.ClusterID}); err != nil {
@@ -63,6 +65,7 @@ func (l *Log) recover() error {
 		l.events.rebuilt(Rebuilt{File: l.points.path, Reason: err.Error()})
 	}
 	l.points.seq, l.points.last = seq, p
+	onDevice := p.offset
 	if !known || !havePoint || !slices.Contains(bases, p.base) {
 		// Without epochs every header must be read anyway.
 		p = noPoint
@@ -83,6 +86,9 @@ func (l *Log) recover() error {
 		seal = len(s.broken) > 0
 	}
 	if l.segs == nil {
+		if err := l.noteMissing("its segments are gone"); err != nil {
+			return err
+		}
 		if err := l.begin(0, now); err != nil {
 			return err
 		}
@@ -91,6 +97,10 @@ func (l *Log) recover() error {
 		if err := l.begin(l.end, now); err != nil {
 			return err
 		}
+	}
+	// While what tells that is still there: it is written anew from now on.
+	if err := l.noteShort(onDevice); err != nil {
+		return err
 	}
 	return l.settle(saved, known)
 }
@@ -182,6 +192,7 @@ func (l *Log) recoverSegment(s *segment, upper int64, p point) error {
 	l.events.quarantined(Quarantined{
 		File: s.path, Bytes: info.Size, Offset: s.base, Next: upper, Err: err,
 	})
+	l.noteUnreadable(s, upper, err)
 	return nil
 }
 

@@ -23,6 +23,7 @@ type recorder struct {
 	rebuilt     []Rebuilt
 	aside       []SetAside
 	healed      []Healed
+	lost        []Lost
 }
 
 func (r *recorder) events() *Events {
@@ -32,6 +33,7 @@ func (r *recorder) events() *Events {
 		Rebuilt:     func(e Rebuilt) { r.rebuilt = append(r.rebuilt, e) },
 		SetAside:    func(e SetAside) { r.aside = append(r.aside, e) },
 		Healed:      func(e Healed) { r.healed = append(r.healed, e) },
+		Lost:        func(e Lost) { r.lost = append(r.lost, e) },
 	}
 }
 

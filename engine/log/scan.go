@@ -137,6 +137,7 @@ func (l *Log) gap(s *segment, upper int64) error {
 	}
 	d := hole{from: s.size, to: s.size, offset: s.next, next: upper, err: errMissing}
 	l.events.quarantined(Quarantined{File: s.path, Position: d.from, Offset: d.offset, Next: d.next, Err: d.err})
+	l.noteDamage(d.offset, d.next, d.err)
 	return nil
 }
 

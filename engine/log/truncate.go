@@ -54,6 +54,9 @@ func (l *Log) truncate(offset int64) error {
 	if err != nil {
 		return err
 	}
+	if err := l.lowerHW(at.next); err != nil {
+		return err
+	}
 	records, bytes := l.end-at.next, s.size-at.size
 	var gone []*segment
 	err = l.lowerPoint(point{base: s.base, pos: at.size, offset: at.next}, func() {

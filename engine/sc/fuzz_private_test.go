@@ -48,7 +48,7 @@ func FuzzPrivate(f *testing.F) {
 	follower.has("t", 0)
 
 	report := serving(a, 5)
-	report.Fresh, report.Reason = true, "why"
+	report.Loss, report.Reason, report.LossReason = api.LossAll, "why", "gone"
 	seed(api.KeyReportReplicas, &api.ReportReplicasRequest{Replicas: []api.ReplicaReport{report}, Removed: []api.ReplicaRef{a.ReplicaRef}})
 	seed(api.KeyAlterISR, &api.AlterISRRequest{Changes: []api.ISRChange{change(a, 5001), change(a, 5002, 5002), change(a)}})
 	seed(api.KeyMoveLeaders, &api.MoveLeadersRequest{})
@@ -59,7 +59,7 @@ func FuzzPrivate(f *testing.F) {
 	boot := uint64(1)
 	f.Fuzz(func(t *testing.T, key uint16, body []byte) {
 		boot++
-		conn, resp := (&cluster{SC: s, t: t, private: private}).register(5001, boot/4, "")
+		conn, resp := (&cluster{SC: s, t: t, private: private}).register(5001, boot/4, "", false)
 		defer conn.Close()
 		if err := resp.Error.Err(); err != nil {
 			t.Fatal(err, resp.Message)

@@ -23,7 +23,7 @@ func (c *controller) growOffsets(t *topic, all nodes) {
 	grown := make(map[uint32][]int32)
 	for _, p := range t.parts {
 		// One that nobody serves has nothing to copy.
-		if p != nil && len(p.val.Replicas) < want && c.stands(p) && c.ready(p.leader()) {
+		if p != nil && len(p.val.Replicas) < want && c.stands(p, c.sound(p)) && c.ready(p.leader()) {
 			grown[p.id] = all.extend(p.val.Replicas, want)
 		}
 	}

@@ -220,8 +220,11 @@ type fakeSpu struct {
 	mu       sync.Mutex
 	changed  sync.Cond
 	mute     bool // confirm no removals
-	fresh    bool // say that logs are
+	clean    bool // the start before ended in order
+	wiped    bool // the logs were gone at the start
 	silent   bool // report nothing unasked
+	opened   map[api.ReplicaKey]bool
+	losses   map[api.ReplicaKey]api.ReplicaReport // what is reported of them until the SC has taken note
 	replicas map[api.ReplicaKey]api.ReplicaAssignment
 	seen     []string // updates as text
 	spus     []api.SpuSpec
@@ -239,7 +242,7 @@ func customSpu(id int32) api.CustomSpuSpec {
 }
 
 // register is the first step of an SPU alone.
-func (c *cluster) register(id int32, boot uint64, clusterID string) (*transport.Conn, *api.RegisterSpuResponse) {
+func (c *cluster) register(id int32, boot uint64, clusterID string, clean bool) (*transport.Conn, *api.RegisterSpuResponse) {
 	c.t.Helper()
 	conn, err := transport.Dial(context.Background(), "private", transport.Options{Dialer: c.private.DialContext, RequestTimeout: -1})
 	if err != nil {
@@ -247,7 +250,7 @@ func (c *cluster) register(id int32, boot uint64, clusterID string) (*transport.
 	}
 	c.t.Cleanup(func() { conn.Close() })
 	var resp api.RegisterSpuResponse
-	err = call(conn, api.KeyRegisterSpu, api.ClusterVersion, &api.RegisterSpuRequest{SpuID: id, Boot: boot, ClusterID: clusterID}, &resp)
+	err = call(conn, api.KeyRegisterSpu, api.ClusterVersion, &api.RegisterSpuRequest{SpuID: id, Boot: boot, ClusterID: clusterID, Clean: clean}, &resp)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -265,7 +268,7 @@ func (c *cluster) startSpu(id int32, boot uint64) *fakeSpu {
 
 func (c *cluster) connectSpu(id int32, boot uint64) *fakeSpu {
 	c.t.Helper()
-	conn, resp := c.register(id, boot, "")
+	conn, resp := c.register(id, boot, "", false)
 	if err := resp.Error.Err(); err != nil {
 		c.t.Fatalf("%v: %s", err, resp.Message)
 	}
@@ -277,7 +280,7 @@ func (c *cluster) serveSpu(id int32, conn *transport.Conn, change func(*fakeSpu)
 	c.t.Helper()
 	s := &fakeSpu{
 		t: c.t, id: id, conn: conn, done: make(chan struct{}), hung: make(chan struct{}),
-		replicas: make(map[api.ReplicaKey]api.ReplicaAssignment),
+		replicas: make(map[api.ReplicaKey]api.ReplicaAssignment), opened: make(map[api.ReplicaKey]bool), losses: make(map[api.ReplicaKey]api.ReplicaReport),
 	}
 	if change != nil {
 		change(s)
@@ -324,9 +327,9 @@ func (s *fakeSpu) take(a *api.Assignments) *api.ReportReplicasRequest {
 	}
 	for _, r := range a.Replicas {
 		s.replicas[r.Key] = r
+		s.open(&r)
 		if !s.silent {
-			report.Replicas = append(report.Replicas, serving(&r, 0))
-			report.Replicas[len(report.Replicas)-1].Fresh = s.fresh
+			report.Replicas = append(report.Replicas, s.withLoss(serving(&r, 0)))
 		}
 	}
 	if a.Spus != nil {
@@ -334,6 +337,43 @@ func (s *fakeSpu) take(a *api.Assignments) *api.ReportReplicasRequest {
 	}
 	s.changed.Broadcast()
 	return report
+}
+
+// open notes what the log of a replica lost, and forgets it when the SC counts
+// on nothing that it had.
+func (s *fakeSpu) open(a *api.ReplicaAssignment) {
+	counted := slices.Contains(a.ISR, s.id)
+	if !s.opened[a.Key] && counted && a.PartitionEpoch > 1 {
+		switch {
+		case s.wiped:
+			s.losses[a.Key] = api.ReplicaReport{LeaderEpoch: a.LeaderEpoch, Loss: api.LossAll, LossReason: "there is no log"}
+		case !s.clean && len(a.Replicas) > 1 && a.Config.Durability.Resolve(len(a.Replicas)) != api.DurabilityAlways:
+			s.losses[a.Key] = api.ReplicaReport{LeaderEpoch: a.LeaderEpoch, Loss: api.LossPossible}
+		}
+	}
+	s.opened[a.Key] = true
+	switch loss := s.losses[a.Key]; {
+	case loss.Loss == api.LossDamage:
+		if !counted && a.Leader != s.id && a.Leader != api.NoLeader {
+			delete(s.losses, a.Key) // fetched anew
+		}
+	case !counted, a.Leader == s.id && a.LeaderEpoch > loss.LeaderEpoch:
+		delete(s.losses, a.Key)
+	}
+}
+
+// lose has the SPU find that the log of a replica lost something.
+func (s *fakeSpu) lose(r *api.ReplicaReport, loss api.ReplicaLoss, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.losses[r.Key] = api.ReplicaReport{LeaderEpoch: r.LeaderEpoch, Loss: loss, LossReason: reason}
+}
+
+// withLoss adds to a report what the log of the replica lost.
+func (s *fakeSpu) withLoss(r api.ReplicaReport) api.ReplicaReport {
+	x := s.losses[r.Key]
+	r.Loss, r.LossReason = x.Loss, x.LossReason
+	return r
 }
 
 func serving(r *api.ReplicaAssignment, leo int64) api.ReplicaReport {

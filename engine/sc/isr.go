@@ -46,9 +46,6 @@ func (c *controller) alterISR(n *session, change *api.ISRChange) api.ISRResult {
 	case err != nil:
 		c.log.Debug("in-sync set not changed", "partition", p.name(), "spu", n.spu, "err", err)
 	case !slices.Equal(isr, p.val.ISR):
-		for _, id := range isr {
-			p.replica(id).lost = false // its leader knows that it has caught up
-		}
 		c.log.Info("in-sync set", "partition", p.name(), "isr", isr, "before", p.val.ISR)
 		c.changeISR(p, isr)
 		c.counters.isrChanges.Add(1)
@@ -77,8 +74,12 @@ func (c *controller) checkISR(p *partition, n *session, change *api.ISRChange) (
 		if !slices.Contains(change.ISR, id) {
 			continue
 		}
-		if !p.inSync(id) && !c.staying(id) {
+		if r := p.replica(id); !p.inSync(id) && !c.staying(id) {
 			return nil, fmt.Errorf("SPU %d is not there to stay", id)
+		} else if !p.inSync(id) && r.loss != api.LossNone {
+			// It has yet to hear that it is not in sync, and to make that
+			// known; otherwise it would say the same after its next start.
+			return nil, fmt.Errorf("SPU %d is still without records", id)
 		}
 		isr = append(isr, id)
 	}

@@ -45,29 +45,70 @@ func (c *controller) settle(p *partition) {
 	if p.topic.val.Deleting || c.topics[p.topic.name] != p.topic || p.topic.parts[p.id] != p {
 		return
 	}
-	isr := p.withoutLost()
-	if c.stands(p) {
+	isr := c.sound(p)
+	if len(isr) != len(p.val.ISR) {
+		c.log.Warn("replica lost records and is not in sync any more", "partition", p.name(), "isr", isr, "before", p.val.ISR)
+	}
+	if c.stands(p, isr) {
 		if len(isr) != len(p.val.ISR) {
 			c.changeISR(p, isr)
-			c.log.Warn("replica lost its log and is not in sync any more", "partition", p.name(), "isr", isr)
 		}
 		return
 	}
-	candidates := c.candidates(p)
+	candidates := c.candidates(p, isr)
 	if spu, ok := electClean(candidates); ok {
 		c.elect(p, spu, isr)
 		c.counters.elections.Add(1)
 		return
 	}
+	if !c.unheard(p, isr) && !c.wanted(p, isr) && c.settleDoubtful(p, candidates, isr) {
+		return
+	}
 	if !c.awaited(p) && c.settleUnclean(p, candidates) {
 		return
 	}
-	if r := p.leader(); r != nil && r.lost {
+	if r := p.leader(); r != nil && lost(r.loss) {
 		// It has to know that it must not lead with an empty log.
 		c.elect(p, api.NoLeader, isr)
 	} else if len(isr) != len(p.val.ISR) {
 		c.changeISR(p, isr)
 	}
+}
+
+// settleDoubtful elects a replica that may lack the end of its log, or has
+// damage in the middle, when none in sync is whole. The others like it have to
+// catch up with it.
+func (c *controller) settleDoubtful(p *partition, candidates []candidate, isr []int32) bool {
+	spu, ok := electDoubtful(candidates)
+	if !ok {
+		return false
+	}
+	r := p.replica(spu)
+	c.log.Warn("no replica that is certain to be whole is left, the one with most leads",
+		"partition", p.name(), "leader", spu, "loss", reasonedLoss(r))
+	c.elect(p, spu, slices.DeleteFunc(slices.Clone(isr), func(id int32) bool { return id != spu && doubtful(p.replica(id).loss) }))
+	c.counters.elections.Add(1)
+	return true
+}
+
+// unheard reports whether a replica in isr may turn up in a moment, or is
+// about to say how it is.
+func (c *controller) unheard(p *partition, isr []int32) bool {
+	return slices.ContainsFunc(isr, func(id int32) bool {
+		r := p.replica(id)
+		return c.leases[id] != nil || r != nil && c.staying(id) && r.session != c.byID[id].session
+	})
+}
+
+// wanted reports whether a replica in isr that is not here now, or not well, may
+// have everything that one in doubt lacks, so that the partition has to wait for
+// it. It need not if the topic allows unclean elections, nor for an SPU that
+// somebody has unregistered because it does not come back.
+func (c *controller) wanted(p *partition, isr []int32) bool {
+	return !p.topic.val.Config.UncleanElection && slices.ContainsFunc(isr, func(id int32) bool {
+		s, r := c.byID[id], p.replica(id)
+		return s != nil && r != nil && (s.session == nil || r.session != s.session || r.loss == api.LossNone)
+	})
 }
 
 // settleUnclean elects a replica that may lack committed records, if that is
@@ -79,6 +120,10 @@ func (c *controller) settleUnclean(p *partition, candidates []candidate) bool {
 		spu, ok = electUnclean(candidates)
 	}
 	if !ok {
+		what = "all replicas in sync lost records, the one with most of what is left leads"
+		spu, ok = electRest(candidates)
+	}
+	if !ok {
 		what = "no replica has a log any more, the partition begins anew"
 		spu, ok = electEmpty(candidates)
 	}
@@ -87,7 +132,6 @@ func (c *controller) settleUnclean(p *partition, candidates []candidate) bool {
 	}
 	c.log.Warn(what, "partition", p.name(), "leader", spu, "isr", p.val.ISR)
 	c.counters.unclean.Add(1)
-	p.replica(spu).lost = false
 	c.elect(p, spu, []int32{spu})
 	return true
 }
@@ -97,7 +141,7 @@ func (c *controller) settleUnclean(p *partition, candidates []candidate) bool {
 func (c *controller) awaited(p *partition) bool {
 	return slices.ContainsFunc(p.val.ISR, func(id int32) bool {
 		r := p.replica(id)
-		return r != nil && !r.lost && c.mayLead(id) && !c.failed(r)
+		return r != nil && !lost(r.loss) && c.mayLead(id) && !c.failed(r)
 	})
 }
 
@@ -108,11 +152,11 @@ func (c *controller) failed(r *replica) bool {
 	return s != nil && s.session != nil && r.session == s.session && r.report.State == api.ReplicaFailed
 }
 
-// stands reports whether a partition's leader can stay, or may be acting as
-// such and must not be replaced yet.
-func (c *controller) stands(p *partition) bool {
+// stands reports whether a partition's leader can stay, with isr as the in-sync
+// set, or may be acting as such and must not be replaced yet.
+func (c *controller) stands(p *partition, isr []int32) bool {
 	r := p.leader()
-	if r == nil || !p.inSync(r.spu) || r.lost || !c.mayLead(r.spu) {
+	if r == nil || !slices.Contains(isr, r.spu) || lost(r.loss) || !c.mayLead(r.spu) {
 		return false
 	}
 	return !p.reported || !c.online(r.spu) || !c.sick(p, r)
@@ -130,18 +174,28 @@ func (c *controller) sick(p *partition, r *replica) bool {
 	return false
 }
 
-// withoutLost is the in-sync set without replicas that lost their logs. If
-// all did, they stay: who has the records cannot be told any more.
-func (p *partition) withoutLost() []int32 {
-	if !slices.ContainsFunc(p.replicas, func(r replica) bool { return r.lost }) {
+// sound is the in-sync set without replicas that lost records, if another one
+// can lead. Otherwise they stay, though nobody elects them: those that are away
+// may have lost more, and who has the records must not be forgotten. Replicas
+// that only may have lost some, or have them unreadable in the middle, leave
+// where one that is whole can lead.
+func (c *controller) sound(p *partition) []int32 {
+	if !slices.ContainsFunc(p.replicas, func(r replica) bool { return r.loss != api.LossNone }) {
 		return p.val.ISR
 	}
-	isr := slices.DeleteFunc(slices.Clone(p.val.ISR), func(id int32) bool {
-		r := p.replica(id)
-		return r != nil && r.lost
-	})
-	if len(isr) == 0 {
+	without := func(isr []int32, out func(r *replica) bool) []int32 {
+		return slices.DeleteFunc(slices.Clone(isr), func(id int32) bool {
+			r := p.replica(id)
+			return r != nil && out(r)
+		})
+	}
+	canLead := func(id int32) bool { return c.ready(p.replica(id)) }
+	isr := without(p.val.ISR, func(r *replica) bool { return lost(r.loss) })
+	if !slices.ContainsFunc(isr, canLead) {
 		return p.val.ISR
+	}
+	if whole := without(isr, func(r *replica) bool { return doubtful(r.loss) }); slices.ContainsFunc(whole, canLead) {
+		return whole
 	}
 	return isr
 }
@@ -152,6 +206,9 @@ func (c *controller) elect(p *partition, leader int32, isr []int32) {
 	v.Leader, v.ISR = leader, isr
 	v.LeaderEpoch++
 	v.PartitionEpoch++
+	if r := p.replica(leader); r != nil && r.loss != api.LossDamage {
+		r.loss = api.LossNone // what it has counts from now on, and it will say so
+	}
 	c.log.Info("leader", "partition", p.name(), "leader", leader, "before", p.val.Leader, "epoch", v.LeaderEpoch, "isr", isr)
 	c.putPartition(p.topic, p.id, &v)
 }
@@ -166,10 +223,11 @@ func (c *controller) changeISR(p *partition, isr []int32) {
 
 // moveAway gives one leadership of an SPU to another in-sync replica.
 func (c *controller) moveAway(p *partition) bool {
-	candidates := slices.DeleteFunc(c.candidates(p), func(r candidate) bool { return r.spu == p.val.Leader })
+	isr := c.sound(p)
+	candidates := slices.DeleteFunc(c.candidates(p, isr), func(r candidate) bool { return r.spu == p.val.Leader })
 	spu, ok := electClean(candidates)
 	if ok {
-		c.elect(p, spu, p.withoutLost())
+		c.elect(p, spu, isr)
 	}
 	return ok
 }
@@ -199,9 +257,9 @@ func (c *controller) moveLeaders(n *session) (remaining uint32) {
 // it may have lost its log; so has any that could be taken for in sync by a
 // leader that knew the earlier start.
 //
-// If the controller saw the earlier start end without a goodbye, the new one
-// may lack the end of its logs, and is in sync only where nobody else is.
-func (c *controller) restarted(s *spu, crashed bool) {
+// If the earlier start did not end in order, the new one may lack the end of
+// its logs, and is in sync only where nobody else is.
+func (c *controller) restarted(s *spu, clean bool) {
 	h := c.hosted[s.id()]
 	if h == nil {
 		return
@@ -210,7 +268,7 @@ func (c *controller) restarted(s *spu, crashed bool) {
 		if p.topic.val.Deleting {
 			continue
 		}
-		if v := c.afterRestart(p, s.id(), crashed); v != nil {
+		if v := c.afterRestart(p, s.id(), clean); v != nil {
 			c.putPartition(p.topic, p.id, v)
 		}
 	}
@@ -218,7 +276,7 @@ func (c *controller) restarted(s *spu, crashed bool) {
 
 // afterRestart is a partition after an SPU that hosts it started again, nil
 // if nothing changes.
-func (c *controller) afterRestart(p *partition, id int32, crashed bool) *meta.Partition {
+func (c *controller) afterRestart(p *partition, id int32, clean bool) *meta.Partition {
 	v := *p.val
 	leads := v.Leader == id
 	if len(v.Replicas) == 1 {
@@ -230,11 +288,9 @@ func (c *controller) afterRestart(p *partition, id int32, crashed bool) *meta.Pa
 		return &v
 	}
 	v.PartitionEpoch++
-	if crashed {
-		others := slices.DeleteFunc(slices.Clone(v.ISR), func(other int32) bool { return other == id })
-		if slices.ContainsFunc(others, func(other int32) bool { return c.ready(p.replica(other)) }) {
-			v.ISR = others
-		}
+	if r := p.replica(id); r != nil && !clean && p.inSync(id) && p.durability() != api.DurabilityAlways {
+		r.loss = max(r.loss, api.LossPossible)
+		v.ISR = c.sound(p)
 	}
 	if leads {
 		v.Leader = api.NoLeader

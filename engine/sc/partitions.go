@@ -92,7 +92,7 @@ func (c *controller) status(p *partition) api.PartitionStatus {
 		switch {
 		case r.spu != leader:
 			st.Replicas = append(st.Replicas, c.shownPosition(r))
-			if c.standing(p, r) == standsInSync {
+			if c.standing(p, r).counts() {
 				st.LRS++
 			}
 		case r.known():

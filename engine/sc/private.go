@@ -49,6 +49,7 @@ func (s *SC) registerSpu(ctx context.Context, conn *transport.ServerConn) (*sess
 		LeaseMS:     int32(s.cfg.Timeouts.Lease.Milliseconds()),
 	}
 	n := newSession(req.SpuID, req.Boot, conn.RemoteAddr().String())
+	n.clean = req.Clean
 	ended := n.ended
 	conn.Go(func(ctx context.Context) {
 		select {

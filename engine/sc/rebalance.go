@@ -65,7 +65,7 @@ func (c *controller) rebalance() {
 	due := make(map[*partition]struct{})
 	for p := range c.displaced {
 		r := p.replica(p.val.Replicas[0])
-		if c.steady(r) && p.inSync(r.spu) && !r.lost && c.stands(p) && !p.topic.val.Deleting {
+		if c.steady(r) && p.inSync(r.spu) && r.loss == api.LossNone && c.stands(p, c.sound(p)) && !p.topic.val.Deleting {
 			due[p] = struct{}{}
 		}
 	}
@@ -73,7 +73,7 @@ func (c *controller) rebalance() {
 		if i == c.balance.PerSecond {
 			return
 		}
-		c.elect(p, p.val.Replicas[0], p.withoutLost())
+		c.elect(p, p.val.Replicas[0], c.sound(p))
 		c.counters.rebalanced.Add(1)
 	}
 }

@@ -11,11 +11,9 @@ type replica struct {
 	spu     int32
 	report  api.ReplicaReport // the last one; zero until the first
 	session *session          // that the report came in; another one has to report anew
-	lost    bool              // it was in sync and its log is gone
-
-	// freshIn is the start of the SPU whose word that the log is fresh was
-	// taken into account. An SPU may repeat itself.
-	freshIn uint64
+	// loss is what it lacks although it was in sync: as reported, or as has to
+	// be assumed until the first report of another start.
+	loss api.ReplicaLoss
 }
 
 // known reports whether a report ever came.
@@ -59,11 +57,12 @@ func (c *controller) ready(r *replica) bool {
 	return r != nil && c.staying(r.spu) && r.session == c.byID[r.spu].session && r.report.State == api.ReplicaServing
 }
 
-func (c *controller) candidates(p *partition) []candidate {
+// candidates are the replicas of a partition with isr as the in-sync set.
+func (c *controller) candidates(p *partition, isr []int32) []candidate {
 	out := make([]candidate, len(p.replicas))
 	for i := range p.replicas {
 		r := &p.replicas[i]
-		out[i] = candidate{spu: r.spu, inSync: p.inSync(r.spu), ready: c.ready(r), lost: r.lost, leo: r.report.LEO}
+		out[i] = candidate{spu: r.spu, inSync: slices.Contains(isr, r.spu), ready: c.ready(r), loss: r.loss, leo: r.report.LEO}
 	}
 	return out
 }
@@ -83,37 +82,23 @@ func (c *controller) takeReport(n *session, report *api.ReplicaReport) {
 	}
 	was := *r
 	r.report, r.session = *report, n
-	c.takeFresh(p, r)
+	r.loss = report.Loss
 	if leads {
 		p.reported = true
 		c.noteStorage(p)
 	}
 	c.resolve(p)
 	// Without a leader the offsets matter, too: they may allow to begin anew.
-	if p.val.Leader == api.NoLeader || was.session != n || was.lost != r.lost || was.report.State != report.State || was.report.Reason != report.Reason {
+	if p.val.Leader == api.NoLeader || was.session != n || was.loss != r.loss || was.report.State != report.State || was.report.Reason != report.Reason {
 		c.unsettle(p)
 	}
-	if was.report.State != report.State || was.lost != r.lost {
+	if was.report.State != report.State || was.loss != r.loss {
 		p.position++
 		c.moved[p] = struct{}{}
 	}
 	if !was.known() || was.session != n || was.position() != r.position() {
 		p.position++
 		c.drift(p)
-	}
-}
-
-// takeFresh notes that a replica began an empty log. In a partition that
-// never changed that is what everybody did; later it means that the SPU lost
-// what it had.
-func (c *controller) takeFresh(p *partition, r *replica) {
-	switch {
-	case !r.report.Fresh:
-		r.lost = false
-	case r.freshIn == r.session.boot:
-	default:
-		r.freshIn = r.session.boot
-		r.lost = p.val.PartitionEpoch > 1
 	}
 }
 

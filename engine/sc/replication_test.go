@@ -185,6 +185,7 @@ type chaos struct {
 	store *watchedStore
 	spus  map[int32]*fakeSpu
 	boots map[int32]uint64
+	left  map[int32]bool // said goodbye before its connection ended
 
 	mu    sync.Mutex
 	now   map[string]*meta.Partition
@@ -243,12 +244,19 @@ func (x *chaos) compare(name string, was, next *meta.Partition) {
 	}
 }
 
-func (x *chaos) start(id int32) {
-	conn, resp := x.c.register(id, x.boots[id], "")
+// start connects an SPU, as another start of its process unless it is "again"
+// the one from before.
+func (x *chaos) start(id int32, again bool) {
+	if !again {
+		x.boots[id]++
+	}
+	clean := x.left[id]
+	x.left[id] = false
+	conn, resp := x.c.register(id, x.boots[id], "", clean)
 	if resp.Error.ID != api.OK {
 		x.t.Fatal(resp.Message)
 	}
-	spu := x.c.serveSpu(id, conn, nil)
+	spu := x.c.serveSpu(id, conn, func(f *fakeSpu) { f.clean = clean || again })
 	x.mu.Lock()
 	x.spus[id] = spu
 	x.heard[id] = time.Now()
@@ -289,13 +297,12 @@ func (x *chaos) step() {
 	spu := x.spus[id]
 	switch op := x.rnd.IntN(10); {
 	case spu == nil && op < 4: // the same process
-		x.start(id)
+		x.start(id, true)
 	case spu == nil && op < 6: // another one
-		x.boots[id]++
 		x.mu.Lock()
 		x.dead[id] = true // from the moment it registers, which is next
 		x.mu.Unlock()
-		x.start(id)
+		x.start(id, false)
 	case spu == nil:
 		time.Sleep(time.Duration(x.rnd.IntN(1500)) * time.Millisecond)
 	case op < 2:
@@ -305,6 +312,7 @@ func (x *chaos) step() {
 		if err := call(spu.conn, api.KeyMoveLeaders, api.ClusterVersion, &api.MoveLeadersRequest{}, &resp); err != nil {
 			x.t.Fatal(err)
 		}
+		x.left[id] = true
 		x.cut(id)
 	case op < 8:
 		x.alter(spu)
@@ -325,7 +333,7 @@ func TestChaos(t *testing.T) {
 			t.Logf("seed %d", seed)
 			x := &chaos{
 				t: t, rnd: rand.New(rand.NewPCG(seed, 0)), store: newWatchedStore(t),
-				spus: make(map[int32]*fakeSpu), boots: make(map[int32]uint64), now: make(map[string]*meta.Partition),
+				spus: make(map[int32]*fakeSpu), boots: make(map[int32]uint64), left: make(map[int32]bool), now: make(map[string]*meta.Partition),
 				heard: make(map[int32]time.Time), dead: make(map[int32]bool),
 			}
 			x.store.see = x.see
@@ -334,8 +342,7 @@ func TestChaos(t *testing.T) {
 				if err := x.c.EnsureCustomSpu(t.Context(), customSpu(id), spuName(id)); err != nil {
 					t.Fatal(err)
 				}
-				x.boots[id] = 1
-				x.start(id)
+				x.start(id, false)
 			}
 			cl := x.c.client()
 			want(t, "create", cl.createSpec("t", replicated(4, chaosSpus...)), "t: ok")
@@ -346,7 +353,7 @@ func TestChaos(t *testing.T) {
 			// With everybody back every partition has a leader again.
 			for _, id := range chaosSpus {
 				if x.spus[id] == nil {
-					x.start(id)
+					x.start(id, true)
 				}
 			}
 			time.Sleep(5 * time.Second)

@@ -55,6 +55,9 @@ type scenario struct {
 	c     *cluster
 	cl    *client
 	spus  map[int32]*fakeSpu
+	left  map[int32]bool         // said goodbye in its last session
+	boots map[int32]uint64       // last start
+	known map[int32]*fakeSpu     // its last connection
 	later map[string]chan string // results of commands that run in the background
 	out   bytes.Buffer
 }
@@ -62,7 +65,7 @@ type scenario struct {
 // runScenario runs a script and returns it with what it really prints.
 func runScenario(t *testing.T, script string) string {
 	store := memstore.New(memstore.Options{ClusterID: strings.Repeat("c", 32)})
-	s := &scenario{t: t, store: store, spus: make(map[int32]*fakeSpu), later: make(map[string]chan string)}
+	s := &scenario{t: t, store: store, spus: make(map[int32]*fakeSpu), left: make(map[int32]bool), boots: make(map[int32]uint64), known: make(map[int32]*fakeSpu), later: make(map[string]chan string)}
 	s.startSC()
 	var out strings.Builder
 	for block := range strings.SplitSeq(strings.TrimRight(script, "\n"), "\n\n") {
@@ -188,7 +191,7 @@ func (s *scenario) request(cl *client, name string, args []string) string {
 }
 
 // spec reads "3", three partitions, or the SPU ids of each partition: "on
-// 5001,5002 5002,5001"; then settings: "rf 3", "min 2", "unclean", "noracks".
+// 5001,5002 5002,5001"; then settings: "rf 3", "min 2", "unclean", "always", "noracks".
 func (s *scenario) spec(req *api.ExtCreateTopicRequest, args []string) {
 	req.Spec = api.TopicSpec{Replicas: api.ReplicaSpec{Kind: api.ReplicasAssigned}, Compression: api.CompressionAny}
 	if args[0] != "on" {
@@ -204,6 +207,8 @@ func (s *scenario) spec(req *api.ExtCreateTopicRequest, args []string) {
 			req.Config.MinInSync = uint32(s.id(args[i]))
 		case "unclean":
 			req.Config.UncleanElection = true
+		case "always":
+			req.Config.Durability = api.DurabilityAlways
 		case "noracks":
 			req.Spec.Replicas.Computed.IgnoreRack = true
 		default:
@@ -232,18 +237,26 @@ func (s *scenario) register(args []string) {
 	}
 }
 
-// start connects an SPU that sends heartbeats. It says that its logs are
-// "fresh", or is "silent" about them, if told so.
+// start connects an SPU that sends heartbeats. It says that it was stopped in
+// order if it said goodbye before or is "clean", is "wiped", which it finds out when it opens
+// its logs, or "silent" about them. Another connection of the same start has
+// nothing to find out.
 func (s *scenario) start(id int32, boot uint64, how []string) {
-	conn, resp := s.c.register(id, boot, "")
+	clean := s.left[id] || slices.Contains(how, "clean")
+	again := boot == s.boots[id]
+	s.left[id], s.boots[id] = false, boot
+	conn, resp := s.c.register(id, boot, "", clean)
 	if resp.Error.ID != api.OK {
 		s.printf("%s: %s", resp.Error.ID.Name(), resp.Message)
 		return
 	}
 	spu := s.c.serveSpu(id, conn, func(f *fakeSpu) {
-		f.fresh, f.silent = slices.Contains(how, "fresh"), slices.Contains(how, "silent")
+		f.clean, f.wiped, f.silent = clean, slices.Contains(how, "wiped"), slices.Contains(how, "silent")
+		if again {
+			f.opened, f.losses = s.known[id].opened, s.known[id].losses
+		}
 	})
-	s.spus[id] = spu
+	s.spus[id], s.known[id] = spu, spu
 	go func() {
 		tick := time.NewTicker(250 * time.Millisecond)
 		defer tick.Stop()
@@ -292,11 +305,13 @@ func (s *scenario) moveLeaders(id int32) {
 	if err := call(s.spus[id].conn, api.KeyMoveLeaders, api.ClusterVersion, &api.MoveLeadersRequest{}, &resp); err != nil {
 		s.t.Fatal(err)
 	}
+	s.left[id] = true
 	s.printf("remaining %d", resp.Remaining)
 }
 
 // report makes an SPU report one replica: topic, partition, state, perhaps
-// "@" and where it ends, then "stale" for an older epoch, "fresh", or a reason.
+// "@" and where it ends, then "stale" for an older epoch, or what the log lost
+// ("damage", "tail", or "whole" for nothing any more), or a reason.
 func (s *scenario) report(args []string) {
 	spu := s.spus[s.id(args[0])]
 	r := serving(spu.has(args[1], uint32(s.id(args[2]))), 7)
@@ -310,11 +325,18 @@ func (s *scenario) report(args []string) {
 	switch {
 	case len(rest) > 0 && rest[0] == "stale":
 		r.LeaderEpoch--
-	case len(rest) > 0 && rest[0] == "fresh":
-		r.Fresh = true
+	case len(rest) > 0 && rest[0] == "damage":
+		spu.lose(&r, api.LossDamage, "offsets 3 to 3 cannot be read")
+	case len(rest) > 0 && rest[0] == "tail":
+		spu.lose(&r, api.LossTail, "the log ends at offset 5, records up to 9 were committed")
+	case len(rest) > 0 && rest[0] == "whole":
+		spu.lose(&r, api.LossNone, "")
 	default:
 		r.Reason = strings.Join(rest, " ")
 	}
+	spu.mu.Lock()
+	r = spu.withLoss(r)
+	spu.mu.Unlock()
 	spu.report(r)
 }
 

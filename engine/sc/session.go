@@ -18,6 +18,8 @@ type session struct {
 	spu  int32
 	boot uint64
 	peer string
+	// clean says that the SPU was stopped in order before this start.
+	clean bool
 
 	leaving bool // it is about to stop; the controller's to read and write
 

@@ -26,7 +26,7 @@ func TestRegistration(t *testing.T) {
 		{5001, "", api.OK},
 		{5001, c.store.ClusterID(), api.OK},
 	} {
-		conn, resp := c.register(tc.id, 1, tc.cluster)
+		conn, resp := c.register(tc.id, 1, tc.cluster, false)
 		if resp.Error.ID != tc.want || resp.ClusterID != c.store.ClusterID() || (resp.Message == "") != (tc.want == api.OK) || resp.HeartbeatMS != 250 || resp.LeaseMS != 1500 {
 			t.Errorf("%d, %q: %+v", tc.id, tc.cluster, resp)
 		}
@@ -53,14 +53,14 @@ func TestUnexpectedRequests(t *testing.T) {
 	if err := call(first, api.KeyReportReplicas, 1, &api.ReportReplicasRequest{}, &api.ReportReplicasResponse{}); err == nil {
 		t.Error("a report before registration was answered")
 	}
-	second, _ := c.register(5001, 1, "")
+	second, _ := c.register(5001, 1, "", false)
 	for range 2 {
 		if _, err := second.Stream(t.Context(), api.KeyWatchAssignments, 1, &api.WatchAssignmentsRequest{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	<-second.Done()
-	third, _ := c.register(5001, 1, "")
+	third, _ := c.register(5001, 1, "", false)
 	if err := call(third, api.KeyCreate, 1, &api.WatchAssignmentsRequest{}, &api.Status{}); err == nil {
 		t.Error("a create was answered")
 	}

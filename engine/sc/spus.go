@@ -42,14 +42,14 @@ func (c *controller) admit(s *spu, n *session) {
 		c.setOffline(s)
 	}
 	if s.val.Boot != n.boot {
-		c.restarted(s, s.crashed)
+		c.restarted(s, n.clean)
 		v := *s.val
 		v.Boot = n.boot
 		c.putSpu(s.name, &v)
 	}
 	c.endLease(s.id()) // the connection is one, and an earlier start is over
-	s.session, s.crashed, s.since = n, false, time.Now()
-	c.log.Info("SPU online", "spu", s.id(), "peer", n.peer)
+	s.session, s.since = n, time.Now()
+	c.log.Info("SPU online", "spu", s.id(), "peer", n.peer, "clean", n.clean)
 	c.statusMoved(s)
 	c.touchUnplaced()
 	if t := c.topics[OffsetsTopic]; t != nil {
@@ -74,7 +74,6 @@ func (c *controller) setOffline(s *spu) {
 	}
 	n.end()
 	s.session = nil
-	s.crashed = !n.leaving
 	if h := c.hosted[s.id()]; !n.leaving || h != nil && len(h.leads) > 0 {
 		c.startLease(s.id(), c.timeouts.Lease-time.Since(n.heardAt())+c.timeouts.LeaseMargin)
 	}

@@ -18,6 +18,7 @@ const (
 	// never said anything about it. That is a partition that is being made,
 	// or a controller that has just started.
 	standsBeginning
+	standsDamaged // in sync, with records in the middle that cannot be read
 	standsUnregistered
 	standsOffline
 	standsSilent // its SPU has just come, and not told yet what it has
@@ -40,15 +41,22 @@ func (c *controller) standing(p *partition, r *replica) standing {
 		return standsSilent
 	case r.report.State == api.ReplicaFailed:
 		return standsFailed
-	case r.lost:
+	case lost(r.loss):
 		return standsLost
+	case p.inSync(r.spu) && r.loss == api.LossDamage:
+		return standsDamaged
 	case p.inSync(r.spu):
 		return standsInSync
+	case r.loss != api.LossNone:
+		return standsLost
 	case r.report.State == api.ReplicaOutOfStorage:
 		return standsFull
 	}
 	return standsBehind
 }
+
+// counts reports whether it is one of those in sync.
+func (s standing) counts() bool { return s == standsInSync || s == standsDamaged }
 
 // troubling reports whether a replica is not as it should be, and will not be
 // in a moment by itself.
@@ -65,8 +73,8 @@ func (s standing) lack(r *replica) string {
 		return "has just come online"
 	case standsFailed:
 		return withReason("cannot keep it", r.report.Reason)
-	case standsLost:
-		return "lost its log and is catching up"
+	case standsLost, standsDamaged:
+		return withReason(lossPhrase(r), r.report.LossReason)
 	case standsFull:
 		return withReason("is out of storage", r.report.Reason)
 	case standsBehind:
@@ -116,7 +124,7 @@ func (c *controller) describePartition(p *partition) api.ExtPartition {
 		r := &p.replicas[i]
 		how, at := c.standing(p, r), c.shownPosition(r)
 		out.Replicas[i] = api.ExtReplica{
-			Spu: r.spu, InSync: how == standsInSync, HW: at.HW, LEO: at.LEO, Lack: how.lack(r),
+			Spu: r.spu, InSync: how.counts(), HW: at.HW, LEO: at.LEO, Lack: how.lack(r),
 		}
 	}
 	return out
@@ -125,15 +133,18 @@ func (c *controller) describePartition(p *partition) api.ExtPartition {
 // underReplicated names the replicas that a partition with a leader lacks.
 func (c *controller) underReplicated(p *partition) string {
 	var missing []string
+	inSync := len(p.replicas)
 	for i := range p.replicas {
 		r := &p.replicas[i]
 		if how := c.standing(p, r); how.troubling() {
+			if !how.counts() {
+				inSync--
+			}
 			missing = append(missing, fmt.Sprintf("SPU %d %s", r.spu, how.lack(r)))
 		}
 	}
 	if len(missing) == 0 {
 		return ""
 	}
-	all := len(p.replicas)
-	return fmt.Sprintf("%d of %d replicas in sync, %s", all-len(missing), all, strings.Join(missing, ", "))
+	return fmt.Sprintf("%d of %d replicas in sync, %s", inSync, len(p.replicas), strings.Join(missing, ", "))
 }

@@ -44,6 +44,11 @@ type partition struct {
 	shownAt    uint64
 }
 
+// durability is when records of the partition are synced.
+func (p *partition) durability() api.Durability {
+	return p.topic.val.Config.Durability.Resolve(len(p.val.Replicas))
+}
+
 func (p *partition) key() api.ReplicaKey { return api.ReplicaKey{Topic: p.topic.name, Partition: p.id} }
 func (p *partition) name() string        { return p.key().String() }
 func (p *partition) ref() api.ReplicaRef {
@@ -57,7 +62,6 @@ type spu struct {
 	val      *meta.Spu
 	session  *session  // nil while offline
 	since    time.Time // when session began
-	crashed  bool      // the last session ended without a goodbye
 
 	shown       *meta.Spu
 	shownStatus api.SpuStatus

@@ -54,15 +54,37 @@ func (c *controller) leaderless(p *partition) string {
 		}
 		return why
 	}
-	lost := slices.IndexFunc(p.replicas, func(r replica) bool { return r.lost })
+	gone := slices.IndexFunc(p.replicas, func(r replica) bool { return r.loss != api.LossNone && c.online(r.spu) })
 	switch away := slices.IndexFunc(p.val.ISR, func(id int32) bool { return !c.online(id) }); {
+	case away >= 0 && gone >= 0:
+		return fmt.Sprintf("no replica can lead: %s, %s", c.absence(p.val.ISR[away]), reasonedLoss(&p.replicas[gone]))
 	case away >= 0:
 		return "no replica can lead: " + c.absence(p.val.ISR[away])
-	case lost >= 0:
-		return fmt.Sprintf("no replica can lead: SPU %d lost the log, no other replica is in sync", p.replicas[lost].spu)
+	case gone >= 0:
+		return fmt.Sprintf("no replica can lead: no whole one is in sync, %s", reasonedLoss(&p.replicas[gone]))
 	}
 	return "no leader yet"
 }
+
+// lossText says what a replica lost.
+func lossText(r *replica) string { return fmt.Sprintf("SPU %d %s", r.spu, lossPhrase(r)) }
+
+// lossPhrase completes "SPU 5001 …".
+func lossPhrase(r *replica) string {
+	switch r.loss {
+	case api.LossPossible:
+		return "did not stop in order"
+	case api.LossDamage:
+		return "has unreadable records"
+	case api.LossTail:
+		return "lost records"
+	case api.LossAll:
+		return "lost the log"
+	}
+	return "lost nothing"
+}
+
+func reasonedLoss(r *replica) string { return withReason(lossText(r), r.report.LossReason) }
 
 func (c *controller) absence(id int32) string {
 	if c.byID[id] == nil {

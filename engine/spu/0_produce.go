@@ -18,6 +18,10 @@ import (
 //   - The append happens here, on the connection's reader, which keeps the
 //     order of a connection. Waiting for the disk or for a commit happens
 //     elsewhere, once per partition however many entries it has.
+//   - Where a topic's durability demands it, the answer waits for the commit
+//     whatever the isolation; see partition.mustCommit. An uncommitted producer
+//     is then neither told that too few replicas are in sync nor that its time
+//     is over: no client expects either, and one that is told sends duplicates.
 //   - The answer is always sent, also to clients that do not wait for it.
 
 // produce handles one request and releases it.
@@ -51,9 +55,7 @@ func (c *conn) produce(ctx context.Context, r *transport.Request) error {
 
 // appendAll appends every entry and fills in the response.
 func (c *conn) appendAll(t *ticket, req *api.ProduceRequest) {
-	if req.Isolation == api.ReadCommitted {
-		t.timed, t.timeout = true, req.Timeout()
-	}
+	t.iso, t.timeout = req.Isolation, req.Timeout()
 	refusal := smartModuleCode(req.SmartModules)
 	var last *partition
 	for i := range req.Topics {

@@ -10,8 +10,9 @@ import (
 
 // awaits says what has to happen before an append may be acknowledged.
 type awaits struct {
-	disk   bool // the records survive a power loss here
-	commit bool // the high watermark passes them
+	disk   bool  // the records survive a power loss here
+	commit bool  // the high watermark passes them
+	term   *term // in which both have to happen
 }
 
 // append writes the batches of one entry.
@@ -42,13 +43,15 @@ func (p *partition) appendLeading(batches []byte, iso api.Isolation) (a log.Appe
 	p.noteAppended()
 	p.leo.advance(a.End)
 	p.events().produced(p.key, len(batches), a.Base, a.End)
+	// After the append: keepLog has what was appended before it changes the
+	// mode synced, and this sees the mode of what comes later.
 	synced := p.log.Config().Durability == log.Always
 	switch {
 	case !p.alone:
 		p.advanceHW() // at once, if nobody else is in sync
-		on = awaits{disk: synced, commit: iso == api.ReadCommitted}
+		on = awaits{disk: synced, commit: p.mustCommit(iso), term: p.term}
 	case synced:
-		on.disk = true
+		on.disk, on.term = true, p.term
 	default:
 		p.raiseHW(a.End)
 	}
@@ -101,6 +104,7 @@ func (p *partition) commitLoop() {
 			// Which of them are lost is for the log to say, one by one.
 			p.durable.drain(p.durable.outcome)
 			p.rewind(l)
+			p.synced(l) // what it has saved counts
 			continue
 		}
 		p.committed(l, max(end, l.DurableOffset()))
@@ -119,6 +123,14 @@ func (p *partition) committed(l *log.Log, end int64) {
 	}
 	p.role.RUnlock()
 	p.durable.advance(end)
+}
+
+// synced follows a sync that may have made records durable without anybody
+// waiting for just that.
+func (p *partition) synced(l *log.Log) {
+	if l.Config().Durability == log.Always {
+		p.committed(l, l.DurableOffset())
+	}
 }
 
 // rewind follows a log that may have lost its tail.

@@ -35,6 +35,10 @@ func (s *Server) apply(a *api.Assignments) {
 	// A log that cannot be opened is reported and tried again later; it does
 	// not concern the others.
 	s.each(len(fresh), func(i int) { s.openReplica(fresh[i]) })
+	if a.Full {
+		s.listed.Store(true)
+	}
+	s.noteRunning()
 	s.cfg.Events.applied(a.Revision)
 }
 
@@ -90,15 +94,22 @@ func (s *Server) openReplica(p *partition) {
 		TopicID:    a.TopicID,
 		ClusterID:  s.identity.id(),
 		Replicated: len(a.Replicas) > 1,
+		Expected:   s.counted(&a),
+		Epoch:      a.LeaderEpoch,
+		Events:     &log.Events{Lost: func(log.Lost) { s.reports.state(p) }},
 		Config:     s.logConfig(&a),
 	})
 	if err != nil {
 		p.setHealth(api.ReplicaFailed, err)
 		return
 	}
-	p.adopt(l)
+	err = p.adopt(l)
 	s.cfg.Events.opened(p.ref, time.Since(start))
-	p.setHealth(api.ReplicaServing, nil)
+	if err != nil {
+		p.setHealth(api.ReplicaFailed, err)
+	} else {
+		p.setHealth(api.ReplicaServing, nil)
+	}
 	s.followers.update(p)
 }
 
@@ -108,14 +119,7 @@ func (s *Server) logConfig(a *api.ReplicaAssignment) log.Config {
 	c := log.DefaultConfig()
 	c.MaxBatchBytes = s.cfg.MaxBatchBytes
 	c.FlushInterval, c.FlushBytes = s.cfg.Flush, s.cfg.FlushBytes
-	switch a.Config.Durability.Resolve(len(a.Replicas)) {
-	case api.DurabilityInterval:
-		c.Durability = log.Interval
-	case api.DurabilityNever:
-		c.Durability = log.Never
-	default:
-		c.Durability = log.Always
-	}
+	c.Durability = logDurability(a)
 	if p := a.Spec.CleanupPolicy; p != nil {
 		// In the log zero means for ever, in a topic it means at once.
 		c.Retention = time.Duration(max(p.TimeInSeconds, 1)) * time.Second
@@ -130,6 +134,18 @@ func (s *Server) logConfig(a *api.ReplicaAssignment) log.Config {
 		}
 	}
 	return c
+}
+
+// logDurability is the mode of every log of a topic. A leader may keep its own
+// better than that, see partition.keepLog.
+func logDurability(a *api.ReplicaAssignment) log.Durability {
+	switch a.Config.Durability.Resolve(len(a.Replicas)) {
+	case api.DurabilityInterval:
+		return log.Interval
+	case api.DurabilityNever:
+		return log.Never
+	}
+	return log.Always
 }
 
 // unlisted returns every replica, hosted or merely on disk, that a full list
@@ -175,7 +191,7 @@ func (s *Server) remove(ref api.ReplicaRef) {
 
 func (s *Server) delete(ref api.ReplicaRef) error {
 	if p := s.replicas.take(ref); p != nil {
-		l := p.retire(api.ErrorCode{ID: api.TopicDeleted})
+		l, _ := p.retire(api.ErrorCode{ID: api.TopicDeleted})
 		s.followers.update(p)
 		if l != nil {
 			return l.Remove()

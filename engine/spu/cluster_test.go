@@ -218,6 +218,12 @@ func replicated(topic string, ids ...int32) api.ReplicaAssignment {
 	return a
 }
 
+// acksAtOnce has uncommitted producers acknowledged by the leader's log alone.
+func acksAtOnce(a api.ReplicaAssignment) api.ReplicaAssignment {
+	a.Config.Durability = api.DurabilityInterval
+	return a
+}
+
 // host assigns partitions and waits until their leaders lead.
 func (c *cluster) host(as ...api.ReplicaAssignment) {
 	c.t.Helper()

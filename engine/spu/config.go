@@ -41,6 +41,11 @@ type Config struct {
 	// FS is the file system below Dir (vfs.Disk).
 	FS vfs.FS
 
+	// OSBoot tells this start of the operating system from others. Where it is
+	// the same as that of an earlier start of the SPU, everything which that one
+	// wrote is still there, synced or not. Empty: not known.
+	OSBoot string
+
 	// Logger gets one line per change of state (none). Events get the same as
 	// values.
 	Logger *slog.Logger

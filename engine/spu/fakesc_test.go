@@ -36,6 +36,7 @@ type fakeSC struct {
 	refuse    api.ErrorCode                                  // answer to registrations
 	forget    bool                                           // answer reports with SpuNotFound, once
 	deaf      bool                                           // do not answer reports
+	stuck     bool                                           // move no leaderships
 	spus      []api.SpuSpec                                  // told to everybody
 	by        map[int32]map[api.ReplicaRef]api.ReplicaReport // reports by SPU
 	alter     alterMode
@@ -294,7 +295,7 @@ func (sc *fakeSC) moveLeaders(spu int32) *api.MoveLeadersResponse {
 			continue
 		}
 		i := slices.IndexFunc(a.ISR, func(id int32) bool { return id != spu })
-		if i < 0 {
+		if i < 0 || sc.stuck {
 			resp.Remaining++
 			continue
 		}

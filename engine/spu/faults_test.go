@@ -1,6 +1,7 @@
 package spu
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -12,8 +13,8 @@ import (
 )
 
 // TestRandomFaults lets SPUs lose power, links break and leaders change, one
-// at a time, while records are committed to two replicas at least. In the end
-// every acknowledged record is there, in its place, on every replica.
+// at a time, while records are produced at either isolation. In the end every
+// acknowledged record is there, in its place, on every replica.
 func TestRandomFaults(t *testing.T) {
 	seeds := []uint64{1, 2, 18017608552291454905, rand.Uint64()}
 	for _, seed := range seeds {
@@ -33,7 +34,7 @@ func randomFaults(t *testing.T, seed uint64) {
 		now := c.assigned(a)
 		switch op := rng.IntN(10); {
 		case op < 5:
-			faultyCommit(c, now, fmt.Sprint("record ", i), acked)
+			faultyProduce(c, now, rng, fmt.Sprint("record ", i), acked)
 		case op < 6 && down < 0:
 			victim := three[rng.IntN(3)]
 			others := slices.DeleteFunc(slices.Clone(now.ISR), func(id int32) bool { return id == victim })
@@ -66,7 +67,7 @@ func randomFaults(t *testing.T, seed uint64) {
 		default:
 			from, to := three[rng.IntN(3)], three[rng.IntN(3)]
 			c.cut(from, to)
-			faultyCommit(c, c.assigned(a), fmt.Sprint("cut off ", i), acked)
+			faultyProduce(c, c.assigned(a), rng, fmt.Sprint("cut off ", i), acked)
 			c.heal(from, to)
 		}
 	}
@@ -97,16 +98,31 @@ func randomFaults(t *testing.T, seed uint64) {
 	}
 }
 
-// faultyCommit tries to commit one record at the leader, which may be down,
-// cut off or not know yet that it leads.
-func faultyCommit(c *cluster, a api.ReplicaAssignment, value string, acked map[int64]string) {
+// faultyProduce tries to produce one record, at either isolation, to the
+// leader, which may be down, cut off or not know yet that it leads.
+func faultyProduce(c *cluster, a api.ReplicaAssignment, rng *rand.Rand, value string, acked map[int64]string) {
+	committed := rng.IntN(2) == 0
 	n := c.nodes[a.Leader]
 	if n.srv == nil {
 		return
 	}
 	conn := n.dial()
 	defer conn.Close()
-	if res := commit(c.t, conn, "t", 30*time.Millisecond, value); res.Error.ID == api.OK {
+	const patience = 30 * time.Millisecond
+	if committed {
+		if res := commit(c.t, conn, "t", patience, value); res.Error.ID == api.OK {
+			acked[res.BaseOffset] = value
+		}
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var resp api.ProduceResponse
+	err := conn.Call(ctx, api.KeyProduce, api.SpuVersion, produceReq("t", entry(0, batchOf(c.t, value))), &resp)
+	if err != nil {
+		return // given up, and perhaps committed later
+	}
+	if res := resp.Topics[0].Partitions[0]; res.Error.ID == api.OK {
 		acked[res.BaseOffset] = value
 	}
 }

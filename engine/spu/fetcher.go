@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fluvio-go/fluvio/internal/lock"
 	"github.com/fluvio-go/fluvio/internal/slogkey"
 	"github.com/fluvio-go/fluvio/netproto/api"
 	"github.com/fluvio-go/fluvio/netproto/transport"
@@ -21,7 +22,7 @@ type fetcher struct {
 	leader int32
 	wake   chan struct{} // capacity 1: try to connect now
 
-	mu      sync.Mutex
+	mu      lock.Mutex
 	parts   []*following
 	byRef   map[api.ReplicaRef]*following
 	cancel  context.CancelFunc // ends the request on its way, if there is one
@@ -177,6 +178,9 @@ func (f *fetcher) connect(ctx context.Context) (admitted bool, err error) {
 	f.mu.Unlock()
 	checked := time.Now()
 	for {
+		if ctx.Err() != nil {
+			return true, ctx.Err()
+		}
 		if now := time.Now(); now.Sub(checked) >= recheck {
 			f.recheck()
 			checked = now
@@ -254,7 +258,7 @@ func (f *fetcher) recheck() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, g := range f.parts {
-		if st, ok := g.p.followState(f.leader); ok && (st.FetchOffset != g.sent.FetchOffset || st.LastEpoch != g.sent.LastEpoch || st.LeaderEpoch != g.sent.LeaderEpoch) {
+		if st, ok := g.p.followState(f.leader); ok && (st.FetchOffset != g.sent.FetchOffset || st.LastEpoch != g.sent.LastEpoch || st.HW == noHW || st.LeaderEpoch != g.sent.LeaderEpoch) {
 			g.dirty = true
 		}
 	}

@@ -76,6 +76,8 @@ func (f *flusher) round() {
 		if err := l.FlushIfDue(now); err != nil {
 			p.noteDiskError("flush", err)
 			p.rewind(l)
+		} else {
+			p.synced(l)
 		}
 		if l.NeedsFlush(now.Add(f.srv.cfg.Flush)) && p.unsynced.CompareAndSwap(false, true) {
 			f.add(p)

@@ -36,8 +36,14 @@ func (p *partition) followState(leader int32) (api.ReplicaFetchState, bool) {
 		FetchOffset: p.log.EndOffset(), StartOffset: p.log.StartOffset(), HW: p.log.HighWatermark(),
 	}
 	st.LastEpoch = lastEpoch(p.log)
+	if p.refetches() {
+		st.HW = noHW
+	}
 	return st, true
 }
+
+// noHW asks the leader to answer even if it has nothing new.
+const noHW = -1
 
 // lastEpoch is the leader epoch of the last batch, −1 for an empty log. The
 // log notes an epoch before its first batch, so after a crash, or an append
@@ -80,6 +86,9 @@ func (p *partition) replicate(leader int32, r *api.ReplicaFetchResult) (verdict,
 		return p.startAt(r.StartOffset)
 	case api.FetchDiverged:
 		return p.cutTo(p.agreed(r), r.StartOffset)
+	}
+	if p.refetches() {
+		return p.refetch()
 	}
 	return p.appendFetched(r)
 }

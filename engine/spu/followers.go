@@ -2,8 +2,8 @@ package spu
 
 import (
 	"context"
-	"sync"
 
+	"github.com/fluvio-go/fluvio/internal/lock"
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
@@ -11,7 +11,7 @@ import (
 type followers struct {
 	srv *Server
 
-	mu       sync.Mutex
+	mu       lock.Mutex
 	specs    map[int32]api.SpuSpec
 	fetchers map[int32]*running
 	at       map[*partition]int32 // where each partition is followed

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"sync"
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
+	"github.com/fluvio-go/fluvio/internal/lock"
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
@@ -16,7 +16,7 @@ import (
 // thing that stands between an SC of another cluster, whose lists of course
 // exclude all our replicas, and their removal.
 type identity struct {
-	mu      sync.Mutex
+	mu      lock.Mutex
 	fs      vfs.FS
 	path    string
 	cluster string

@@ -2,6 +2,7 @@ package spu
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -137,6 +138,7 @@ func (p *partition) proposeISR() (api.ISRChange, bool) {
 	end := p.leo.end.Load()
 	p.progressMu.Lock()
 	want := p.progress.propose(end, time.Now())
+	p.keepLog() // before the SC can have stored it
 	p.progressMu.Unlock()
 	a := &p.assigned
 	return api.ISRChange{ReplicaRef: p.ref, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch, ISR: want}, want != nil
@@ -158,15 +160,17 @@ func (p *partition) settleISR(c *api.ISRChange, r *api.ISRResult) {
 	case !r.Accepted && r.PartitionEpoch == c.PartitionEpoch:
 		p.progressMu.Lock()
 		p.progress.refuse()
+		p.keepLog()
 		p.progressMu.Unlock()
 	}
 }
 
 // moveLeaders asks the SC to let others lead what they can before we stop,
-// and waits until that is so.
+// and waits until that is so. It is our goodbye as well: the SC need not wait
+// for our lease before it takes us out of in-sync sets.
 func (s *Server) moveLeaders(ctx context.Context) {
 	c := s.isr.link()
-	if c == nil || s.leading() == 0 {
+	if c == nil || !s.replicates() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.MoveWait)
@@ -183,6 +187,11 @@ func (s *Server) moveLeaders(ctx context.Context) {
 
 // movePoll is how often moveLeaders looks whether the assignments have come.
 const movePoll = 5 * time.Millisecond
+
+// replicates reports whether any partition here has other replicas.
+func (s *Server) replicates() bool {
+	return slices.ContainsFunc(s.replicas.all(), func(p *partition) bool { return p.shared.Load() })
+}
 
 // leading is how many partitions with followers are led here.
 func (s *Server) leading() (n int) {

@@ -20,20 +20,67 @@ func (p *partition) leads() bool {
 	return p.leading && (p.alone || p.lostAt.Load() == intact && p.srv.lease.held())
 }
 
+// term is the time during which a replica leads without a break.
+type term struct {
+	// start is where the log ended when the leader epoch began. Everything
+	// that earlier leaders committed is before it, though our high watermark
+	// may not know yet.
+	start int64
+	over  chan struct{} // closed at the end
+}
+
 // lead begins a term. p.role is held.
 func (p *partition) lead() {
 	end, hw := p.log.EndOffset(), p.log.HighWatermark()
+	p.term = &term{over: make(chan struct{})}
 	p.leo.reset(end)
 	p.hw.reset(hw)
-	p.durable.open(p.log.DurableOffset())
-	p.commits.open(hw)
+	p.durable.open(p.term, p.log.DurableOffset())
+	p.commits.open(p.term, hw)
 	if p.alone {
 		return
 	}
 	p.progressMu.Lock()
 	p.progress.lead(&p.assigned, end, hw, time.Now())
+	p.term.start = p.progress.termStart
+	p.keepLog()
 	p.progressMu.Unlock()
+	if p.log.Config().Durability == log.Always {
+		p.durable.want(end, p.log.DurableOffset()) // or it would wait for the next append
+	}
 	p.advanceHW()
+}
+
+// mustCommit reports whether an append is acknowledged only when it is
+// committed. p.role is held.
+func (p *partition) mustCommit(iso api.Isolation) bool {
+	return iso == api.ReadCommitted || p.assigned.Config.Durability.Commits(len(p.assigned.Replicas))
+}
+
+// keepLog makes the log as durable as the topic asks for in the present role.
+// Under "auto" that is more for a leader whose records nobody else has to
+// have: what it acknowledges must be on its disk. From the moment at which the
+// SC may have stored such a set, the high watermark follows the disk, and what
+// was appended before goes there too. p.role and p.progressMu are held.
+func (p *partition) keepLog() {
+	a := &p.assigned
+	want := logDurability(a)
+	if p.leading && !p.alone && a.Config.Durability == api.DurabilityAuto && p.progress.solitary() {
+		want = log.Always
+	}
+	c := p.log.Config()
+	if c.Durability == want {
+		return
+	}
+	c.Durability = want
+	if err := p.log.Reconfigure(c); err != nil {
+		p.srv.logger.Error("durability", logErr(err), logPartition(p.key)) // cannot be: the rest is in force already
+		return
+	}
+	if want == log.Always && p.leading {
+		p.durable.want(p.log.EndOffset(), p.log.DurableOffset())
+	}
+	p.noteOffsets() // the flusher may have dropped it under another mode
 }
 
 // ownEnd is up to where our own log counts for the high watermark.
@@ -59,6 +106,7 @@ func (p *partition) advanceHW() {
 func (p *partition) confirmISR() {
 	p.progressMu.Lock()
 	p.progress.confirm(p.assigned.ISR, p.assigned.PartitionEpoch)
+	p.keepLog()
 	p.progressMu.Unlock()
 	p.advanceHW()
 }
@@ -76,9 +124,9 @@ func shortage(a *api.ReplicaAssignment) *api.ErrorCode {
 
 // commitOutcome is what a producer is told about records that the high
 // watermark has passed. It may have passed them because too many replicas
-// dropped out.
-func (p *partition) commitOutcome(log.Appended) api.ErrorCode {
-	if short := p.short.Load(); short != nil {
+// dropped out, which concerns those who asked for a commit.
+func (p *partition) commitOutcome(t *ticket, _ log.Appended) api.ErrorCode {
+	if short := p.short.Load(); short != nil && t.iso == api.ReadCommitted {
 		return *short
 	}
 	return api.ErrorCode{}

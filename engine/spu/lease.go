@@ -3,6 +3,8 @@ package spu
 import (
 	"sync"
 	"time"
+
+	"github.com/fluvio-go/fluvio/internal/lock"
 )
 
 // lease is the right to lead partitions that have more than one replica. The
@@ -19,7 +21,7 @@ type lease struct {
 	synced bool // we act on assignments that came over this connection
 	closed bool
 
-	turn sync.Mutex // held while change runs
+	turn lock.Mutex // held while change runs
 	told bool       // what change was told last; guarded by turn
 }
 

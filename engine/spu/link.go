@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/fluvio-go/fluvio/internal/slogkey"
@@ -54,7 +53,7 @@ func (k *link) run() {
 		}
 		pause = min(max(2*pause, s.cfg.Redial), s.cfg.RedialMax)
 		// Up to a quarter less, so that SPUs do not come in step.
-		sleep(s.ctx, pause-rand.N(pause/4+1))
+		sleep(s.ctx, pause-s.jitter.below(pause/4))
 	}
 }
 
@@ -121,7 +120,7 @@ func (k *link) session(ctx context.Context) (registered bool, err error) {
 // how often to report and how long a report answers for our leaderships.
 func (k *link) register(ctx context.Context, c *transport.Conn) (heartbeat, lease time.Duration, err error) {
 	s := k.srv
-	req := &api.RegisterSpuRequest{SpuID: s.cfg.ID, Boot: s.boot, ClusterID: s.identity.id()}
+	req := &api.RegisterSpuRequest{SpuID: s.cfg.ID, Boot: s.boot, ClusterID: s.identity.id(), Clean: s.clean}
 	var resp api.RegisterSpuResponse
 	if err := c.Call(ctx, api.KeyRegisterSpu, api.ClusterVersion, req, &resp); err != nil {
 		return 0, 0, fmt.Errorf("register: %w", err)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fluvio-go/fluvio/engine/log"
+	"github.com/fluvio-go/fluvio/internal/lock"
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
@@ -19,12 +20,16 @@ type partition struct {
 
 	// role is held for reading while something is done on the strength of the
 	// fields below, and for writing while they change.
-	role     sync.RWMutex
+	role     lock.RWMutex
 	assigned api.ReplicaAssignment
 	log      *log.Log // nil until it could be opened
 	leading  bool
-	alone    bool // there is no other replica
-	gone     bool // removed from this SPU, or the SPU stopped
+	term     *term // while leading
+	alone    bool  // there is no other replica
+	gone     bool  // removed from this SPU, or the SPU stopped
+	// doubt is the leader epoch in which the log was opened after a stop that
+	// may have cost the end of it, while the SC may count on that; or noDoubt.
+	doubt int32
 	// barred is a leader epoch in which, and before which, the replica must
 	// not act, or notBarred.
 	barred atomic.Int32
@@ -61,7 +66,7 @@ type partition struct {
 const notBarred = math.MinInt32
 
 func newPartition(srv *Server, a api.ReplicaAssignment) *partition {
-	p := &partition{srv: srv, ref: a.ReplicaRef, key: a.Key, dir: srv.replicaDir(a.Key), assigned: a}
+	p := &partition{srv: srv, ref: a.ReplicaRef, key: a.Key, dir: srv.replicaDir(a.Key), assigned: a, doubt: noDoubt}
 	p.barred.Store(notBarred)
 	p.progress = progress{self: srv.cfg.ID, lag: srv.cfg.ReplicaLag, term: notBarred}
 	p.lostAt.Store(intact)
@@ -75,13 +80,19 @@ func newPartition(srv *Server, a api.ReplicaAssignment) *partition {
 
 func (p *partition) events() *Events { return &p.srv.cfg.Events }
 
-// adopt takes an open log and begins to act in the assigned role.
-func (p *partition) adopt(l *log.Log) {
+// adopt takes an open log and begins to act in the assigned role. The error is
+// about the disk.
+func (p *partition) adopt(l *log.Log) error {
 	p.role.Lock()
 	defer p.role.Unlock()
 	p.log = l
 	p.durable.outcome = durable(l)
+	if p.srv.doubtful(&p.assigned) {
+		p.doubt = p.assigned.LeaderEpoch
+	}
+	err := p.settleLoss()
 	p.takeRole(true)
+	return err
 }
 
 // reassign follows a change of assignment of the same replica.
@@ -97,13 +108,19 @@ func (p *partition) reassign(a api.ReplicaAssignment) error {
 	if p.log == nil || p.gone {
 		return nil
 	}
+	p.log.SetEpoch(a.LeaderEpoch)
 	if newTerm {
 		p.cutLost()
 	}
-	err := p.log.Reconfigure(p.srv.logConfig(&a))
+	c := p.srv.logConfig(&a)
+	c.Durability = p.log.Config().Durability // which takeRole decides
+	err := p.log.Reconfigure(c)
 	if barred := p.barred.Load(); barred != notBarred && a.LeaderEpoch > barred {
 		p.barred.Store(notBarred)
 		p.setHealth(api.ReplicaServing, nil)
+	}
+	if err := p.settleLoss(); err != nil {
+		p.setHealth(api.ReplicaFailed, err)
 	}
 	p.takeRole(newTerm)
 	return err
@@ -119,7 +136,7 @@ func (p *partition) takeRole(newTerm bool) {
 	p.alone = alone
 	p.shared.Store(!p.alone)
 	p.short.Store(shortage(a))
-	lead := a.Leader == p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load() && (p.alone || p.srv.lease.held())
+	lead := a.Leader == p.srv.cfg.ID && a.LeaderEpoch > p.barred.Load() && (p.alone || p.srv.lease.held() && !p.srv.resigned.Load())
 	if p.leading && (!lead || newTerm) {
 		p.abdicate(api.ErrorCode{ID: api.NotLeaderForPartition})
 	}
@@ -131,6 +148,11 @@ func (p *partition) takeRole(newTerm bool) {
 	case lead && !p.alone:
 		p.confirmISR()
 	}
+	if !lead || p.alone {
+		p.progressMu.Lock()
+		p.keepLog()
+		p.progressMu.Unlock()
+	}
 	if lead && p.alone {
 		// Nobody else has to have the records, or not any more.
 		p.raiseHW(p.ownEnd())
@@ -141,6 +163,10 @@ func (p *partition) takeRole(newTerm bool) {
 // append is under way.
 func (p *partition) abdicate(code api.ErrorCode) {
 	p.leading = false
+	if p.term != nil {
+		close(p.term.over)
+		p.term = nil
+	}
 	p.durable.shut(api.ErrorCode{ID: api.NotLeaderForPartition})
 	p.commits.shut(api.ErrorCode{ID: api.NotLeaderForPartition})
 	p.streamsMu.Lock()
@@ -151,15 +177,16 @@ func (p *partition) abdicate(code api.ErrorCode) {
 }
 
 // retire ends the partition for good and returns its log, if it had one.
-// Consumers are told code.
-func (p *partition) retire(code api.ErrorCode) *log.Log {
+// Consumers are told code. settled is false if the next start has to know, as
+// this one did, that the end of the log may be missing.
+func (p *partition) retire(code api.ErrorCode) (l *log.Log, settled bool) {
 	p.role.Lock()
 	defer p.role.Unlock()
 	p.gone = true
 	p.abdicate(code)
-	l := p.log
+	l = p.log
 	p.log = nil
-	return l
+	return l, p.srv.clean || l != nil && p.doubt == noDoubt
 }
 
 // hosted reports whether the replica still belongs here.
@@ -220,6 +247,7 @@ func (p *partition) report() api.ReplicaReport {
 	r.State, r.Reason = p.health.get()
 	if l := p.log; l != nil {
 		r.StartOffset, r.HW, r.LEO, r.Size = l.StartOffset(), l.HighWatermark(), l.EndOffset(), l.Size()
+		r.Loss, r.LossReason = p.lossReport()
 	}
 	return r
 }

@@ -28,6 +28,10 @@ type progress struct {
 	followers []follower    // every other replica, in the order of assignment
 }
 
+// solitary reports whether the SC may have stored that nobody but the leader is
+// in sync.
+func (g *progress) solitary() bool { return len(g.isr) == 1 || len(g.proposed) == 1 }
+
 // follower is what is known about one of them.
 type follower struct {
 	id     int32
@@ -46,8 +50,9 @@ const unknownOffset = -1
 func (g *progress) lead(a *api.ReplicaAssignment, end, hw int64, now time.Time) {
 	if a.LeaderEpoch != g.term {
 		g.proposed = nil // the SC refuses what comes from an earlier term
+		g.termStart = end
 	}
-	g.term, g.termStart, g.hw = a.LeaderEpoch, end, hw
+	g.term, g.hw = a.LeaderEpoch, hw
 	g.confirm(a.ISR, a.PartitionEpoch)
 	g.followers = g.followers[:0]
 	for _, id := range a.Replicas {

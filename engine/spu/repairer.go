@@ -2,7 +2,6 @@ package spu
 
 import (
 	"errors"
-	"math/rand/v2"
 	"path/filepath"
 	"time"
 
@@ -32,7 +31,7 @@ func (r *repairer) kick() {
 func (r *repairer) run() {
 	interval := func() time.Duration {
 		d := r.srv.cfg.Clean
-		return d - d/20 + rand.N(d/10+1)
+		return d - d/20 + r.srv.jitter.below(d/10)
 	}
 	clean := time.NewTimer(interval())
 	defer clean.Stop()
@@ -108,8 +107,9 @@ func (r *repairer) repairOne(p *partition, state api.ReplicaState) {
 	if l := p.open(); l != nil {
 		// An append or a sync went wrong. A replica that must not act in this
 		// term waits for the next one.
-		if p.barred.Load() == notBarred && s.hasSpace(p.dir) && l.Flush() == nil {
+		if p.barred.Load() == notBarred && s.hasSpace(p.dir) && l.Flush() == nil && p.settleLossAgain() == nil {
 			p.setHealth(api.ReplicaServing, nil)
+			p.synced(l)
 		}
 		return
 	}

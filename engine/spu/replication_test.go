@@ -51,7 +51,7 @@ func TestReplicate(t *testing.T) {
 // A follower that was away catches up, whatever happened to its connections.
 func TestFollowerCatchesUp(t *testing.T) {
 	c := newCluster(t, three, nil)
-	a := replicated("t", three...)
+	a := acksAtOnce(replicated("t", three...))
 	c.host(a)
 	conn := c.nodes[1].dial()
 	mustCommit(t, conn, "t", "both")
@@ -205,7 +205,7 @@ func TestPartitionsTakeTurns(t *testing.T) {
 // new leader wrote takes their place, and no committed reader ever saw them.
 func TestDivergedTailIsCut(t *testing.T) {
 	c := newCluster(t, three, nil)
-	a := replicated("t", three...)
+	a := acksAtOnce(replicated("t", three...))
 	c.host(a)
 	conn := c.nodes[1].dial()
 	reader := consume(t, conn, &api.StreamFetchRequest{Topic: "t", Isolation: api.ReadCommitted})
@@ -263,7 +263,7 @@ func TestDivergedTailIsCut(t *testing.T) {
 // Committed records are not removed even if the leader does not have them.
 func TestCommittedRecordsAreKept(t *testing.T) {
 	c := newCluster(t, three, nil)
-	a := replicated("t", three...)
+	a := acksAtOnce(replicated("t", three...))
 	c.host(a)
 	conn := c.nodes[1].dial()
 	for i := range 10 {
@@ -339,7 +339,7 @@ func (p *peer) at(a api.ReplicaAssignment, epoch int32, offset int64, last int32
 
 func TestFetchIsFenced(t *testing.T) {
 	c := newCluster(t, []int32{1}, nil)
-	a := replicated("t", three...)
+	a := acksAtOnce(replicated("t", three...))
 	a.LeaderEpoch = 5
 	c.host(a)
 	conn := c.nodes[1].dial()
@@ -407,7 +407,7 @@ func TestAnswersAreFenced(t *testing.T) {
 func TestFetchOffsetGoesBack(t *testing.T) {
 	c := newCluster(t, []int32{1}, func(cfg *Config) { cfg.PeerWait = time.Millisecond })
 	c.sc.alter = alterIgnore
-	a := replicated("t", three...)
+	a := acksAtOnce(replicated("t", three...))
 	c.host(a)
 	conn := c.nodes[1].dial()
 	for i := range 10 {

@@ -3,6 +3,7 @@ package spu
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,6 +127,7 @@ func (r *reporter) send(ctx context.Context, c *transport.Conn) error {
 		}
 		req.Removed = append(req.Removed, ref)
 	}
+	slices.SortFunc(taken, (*partition).compare)
 	more := len(r.dirty) > 0 || len(r.gone) > len(req.Removed)
 	r.pending, r.urgent = more, more
 	r.mu.Unlock()

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fluvio-go/fluvio/engine/log"
 	"github.com/fluvio-go/fluvio/internal/slogkey"
@@ -22,6 +24,7 @@ type Server struct {
 	cfg    Config
 	logger *slog.Logger
 	boot   uint64 // tells this start from others
+	jitter *jitter
 
 	identity identity
 	replicas table
@@ -41,8 +44,14 @@ type Server struct {
 	tasks    sync.WaitGroup
 	serving  sync.WaitGroup // the accept loop and its connections
 	draining atomic.Bool
+	resigned atomic.Bool   // nothing with followers is led any more
 	inflight atomic.Int64  // requests read and not answered
 	idle     chan struct{} // capacity 1: inflight became 0 while draining
+
+	clean    bool        // nothing can be missing at the end of any log; set by Start
+	tookStop atomic.Bool // clean is known, and nothing on disk says so any more
+	listed   atomic.Bool // a full list of assignments was applied
+	noted    atomic.Bool // running.json is there
 
 	started atomic.Bool
 	stop    sync.Once
@@ -63,6 +72,7 @@ func New(cfg Config) (*Server, error) {
 		boot:   binary.LittleEndian.Uint64(boot[:]),
 		idle:   make(chan struct{}, 1),
 	}
+	s.jitter = newJitter(s.boot)
 	s.replicas.init()
 	s.reports = newReporter(s)
 	s.flusher = newFlusher(s)
@@ -103,12 +113,17 @@ func (s *Server) Start() error {
 		return fmt.Errorf("SPU %d was started before", s.cfg.ID)
 	}
 	root := s.cfg.root()
-	if err := s.cfg.FS.MkdirAll(root); err != nil {
+	if err := s.makeRoot(root); err != nil {
 		return err
 	}
 	if err := s.identity.load(s.cfg.FS, root); err != nil {
 		return err
 	}
+	var err error
+	if s.clean, err = s.takeWhole(); err != nil {
+		return err
+	}
+	s.tookStop.Store(true)
 	if err := log.RemoveLeftovers(s.cfg.FS, root); err != nil {
 		return err
 	}
@@ -128,6 +143,27 @@ func (s *Server) Start() error {
 	s.tasks.Go(s.link.run)
 	s.tasks.Go(s.flusher.run)
 	s.tasks.Go(s.repairs.run)
+	return nil
+}
+
+// makeRoot makes the directory of all replicas, durably: a record is not on the
+// device while the name of a directory above it is not.
+func (s *Server) makeRoot(root string) error {
+	parents := []string{filepath.Dir(root)}
+	for p := parents[0]; p != filepath.Dir(p); p = filepath.Dir(p) {
+		if _, err := s.cfg.FS.Stat(p); err == nil {
+			break
+		}
+		parents = append(parents, filepath.Dir(p))
+	}
+	if err := s.cfg.FS.MkdirAll(root); err != nil {
+		return err
+	}
+	for _, p := range slices.Backward(parents) {
+		if err := s.cfg.FS.SyncDir(p); err != nil {
+			return fmt.Errorf("sync directory %s: %w", p, err)
+		}
+	}
 	return nil
 }
 
@@ -156,30 +192,56 @@ func (s *Server) Kill() {
 	s.stop.Do(s.halt)
 }
 
+// commitGrace is how long a leader that stops waits for its followers. Those
+// that are there need milliseconds; a cluster that stops as a whole has none.
+const commitGrace = time.Second
+
 // drain waits until every request that was read is answered. Whatever is read
 // from now on is dropped, so its sender sees the connection close and tries
 // elsewhere or again.
 func (s *Server) drain(ctx context.Context) {
 	s.draining.Store(true)
+	grace := time.NewTimer(commitGrace)
+	defer grace.Stop()
 	for s.inflight.Load() > 0 {
 		select {
 		case <-s.idle:
+		case <-grace.C:
+			s.resign()
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// closeLogs makes every record durable.
+// resign ends the leaderships that nobody could take over. Who waits for a
+// commit is told to try elsewhere.
+func (s *Server) resign() {
+	s.resigned.Store(true)
+	for _, p := range s.replicas.all() {
+		p.reconsider()
+	}
+}
+
+// closeLogs makes every record durable and notes that nothing is missing.
 func (s *Server) closeLogs() error {
 	all := s.replicas.all()
 	errs := make([]error, len(all))
+	var unsettled atomic.Bool
+	unsettled.Store(!s.clean && !s.listed.Load())
 	s.each(len(all), func(i int) {
-		if l := all[i].retire(api.ErrorCode{ID: api.NotLeaderForPartition}); l != nil {
+		l, settled := all[i].retire(api.ErrorCode{ID: api.NotLeaderForPartition})
+		if l != nil {
 			errs[i] = l.Close()
 		}
+		if !settled {
+			unsettled.Store(true)
+		}
 	})
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return s.noteStopped(!unsettled.Load())
 }
 
 // begin counts a request that was read; false means that the SPU is stopping.

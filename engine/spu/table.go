@@ -1,17 +1,22 @@
 package spu
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"sync"
 
+	"github.com/fluvio-go/fluvio/internal/lock"
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
 // table finds the replicas of this SPU.
 type table struct {
-	applyMu sync.Mutex // one update of assignments at a time
+	applyMu lock.Mutex // one update of assignments at a time
 
-	mu sync.RWMutex
-	m  map[api.ReplicaKey]*partition
+	mu   sync.RWMutex
+	m    map[api.ReplicaKey]*partition
+	list []*partition // of m, by key; nil when it has to be made again
 }
 
 func (t *table) init() { t.m = make(map[api.ReplicaKey]*partition) }
@@ -27,6 +32,7 @@ func (t *table) put(p *partition) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.m[p.key] = p
+	t.list = nil
 }
 
 // take removes the replica of exactly that topic and returns it, or nil.
@@ -38,16 +44,21 @@ func (t *table) take(ref api.ReplicaRef) *partition {
 		return nil
 	}
 	delete(t.m, ref.Key)
+	t.list = nil
 	return p
 }
 
-// all is every replica in no particular order.
+// all is every replica by key. The caller must not change the slice.
 func (t *table) all() []*partition {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	out := make([]*partition, 0, len(t.m))
-	for _, p := range t.m {
-		out = append(out, p)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.list == nil {
+		t.list = slices.SortedFunc(maps.Values(t.m), (*partition).compare)
 	}
-	return out
+	return t.list
+}
+
+// compare orders partitions by key.
+func (p *partition) compare(q *partition) int {
+	return cmp.Or(cmp.Compare(p.key.Topic, q.key.Topic), cmp.Compare(p.key.Partition, q.key.Partition))
 }

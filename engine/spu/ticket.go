@@ -16,8 +16,8 @@ type ticket struct {
 	conn    *conn
 	corrID  int32
 	version int16
-	timed   bool // the wait is bounded by timeout
-	timeout time.Duration
+	iso     api.Isolation
+	timeout time.Duration // bounds the wait if iso is ReadCommitted
 	resp    api.ProduceResponse
 	bytes   int // of records, for the connection's limit
 
@@ -41,6 +41,7 @@ type ticketWait struct {
 	p     *partition
 	queue *ticketQueue
 	end   int64 // highest of its entries
+	term  *term
 }
 
 var tickets = sync.Pool{New: func() any { return new(ticket) }}
@@ -72,7 +73,7 @@ func (t *ticket) free() {
 		}
 		clear(topics[i].Partitions)
 	}
-	t.conn, t.bytes, t.left, t.armed, t.timed = nil, 0, 0, false, false
+	t.conn, t.bytes, t.left, t.armed = nil, 0, 0, false
 	t.entries, t.waits, t.resp.Topics = t.entries[:0], t.waits[:0], t.resp.Topics[:0]
 	tickets.Put(t)
 }
@@ -110,24 +111,24 @@ func (t *ticket) appended(p *partition, on awaits, a log.Appended) {
 	topic := len(t.resp.Topics) - 1
 	e := ticketEntry{topic: topic, part: len(t.resp.Topics[topic].Partitions) - 1, waits: [2]int{-1, -1}, appended: a}
 	if on.disk {
-		e.waits[0] = t.waitFor(p, &p.durable, a.End)
+		e.waits[0] = t.waitFor(p, &p.durable, a.End, on.term)
 	}
 	if on.commit {
-		e.waits[1] = t.waitFor(p, &p.commits, a.End)
+		e.waits[1] = t.waitFor(p, &p.commits, a.End, on.term)
 	}
 	t.entries = append(t.entries, e)
 }
 
 // waitFor returns the wait of a partition in q, which is to reach end.
 // Requests name few partitions, and the entries of one come together.
-func (t *ticket) waitFor(p *partition, q *ticketQueue, end int64) int {
+func (t *ticket) waitFor(p *partition, q *ticketQueue, end int64, in *term) int {
 	for i := len(t.waits) - 1; i >= 0; i-- {
-		if w := &t.waits[i]; w.p == p && w.queue == q {
+		if w := &t.waits[i]; w.p == p && w.queue == q && w.term == in {
 			w.end = max(w.end, end)
 			return i
 		}
 	}
-	t.waits = append(t.waits, ticketWait{p: p, queue: q, end: end})
+	t.waits = append(t.waits, ticketWait{p: p, queue: q, end: end, term: in})
 	return len(t.waits) - 1
 }
 
@@ -137,7 +138,7 @@ func (t *ticket) park() {
 	// One more than the waits, so that the ticket cannot be answered, and
 	// reused, while it is still being handed out.
 	t.left = len(t.waits) + 1
-	if t.timed {
+	if t.iso == api.ReadCommitted {
 		if t.timer == nil {
 			t.timer = time.AfterFunc(t.timeout, t.expire)
 		} else {
@@ -148,7 +149,7 @@ func (t *ticket) park() {
 	for i := range t.waits {
 		w := &t.waits[i]
 		w.p.events().parked(w.p.key, w.end)
-		w.queue.add(queued{t, i, w.end})
+		w.queue.add(queued{t, i, w.end, w.term})
 	}
 	t.settle()
 }
@@ -165,13 +166,13 @@ func (t *ticket) settle() {
 }
 
 // resolve ends one wait. outcome tells for each append how it went.
-func (t *ticket) resolve(wait int, outcome func(log.Appended) api.ErrorCode) {
+func (t *ticket) resolve(wait int, outcome func(*ticket, log.Appended) api.ErrorCode) {
 	for i := range t.entries {
 		e := &t.entries[i]
 		if e.waits[0] != wait && e.waits[1] != wait {
 			continue
 		}
-		if code := outcome(e.appended); code.ID != api.OK {
+		if code := outcome(t, e.appended); code.ID != api.OK {
 			r := &t.resp.Topics[e.topic].Partitions[e.part]
 			t.mu.Lock() // the other wait of the entry may end meanwhile
 			if r.Error.ID == api.OK {
@@ -198,7 +199,7 @@ func (t *ticket) cancel(code api.ErrorCode) {
 			continue
 		}
 		reached := w.queue.reached.Load()
-		t.resolve(i, func(a log.Appended) api.ErrorCode {
+		t.resolve(i, func(_ *ticket, a log.Appended) api.ErrorCode {
 			if a.End <= reached {
 				return api.ErrorCode{}
 			}
@@ -209,8 +210,8 @@ func (t *ticket) cancel(code api.ErrorCode) {
 
 // durable checks one append against the log; it does not wait when everything
 // up to a.End has been dealt with.
-func durable(l *log.Log) func(log.Appended) api.ErrorCode {
-	return func(a log.Appended) api.ErrorCode {
+func durable(l *log.Log) func(*ticket, log.Appended) api.ErrorCode {
+	return func(_ *ticket, a log.Appended) api.ErrorCode {
 		if err := l.WaitAppended(context.Background(), a); err != nil {
 			return api.ErrorCode{ID: api.StorageError}
 		}

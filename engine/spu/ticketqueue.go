@@ -14,7 +14,7 @@ import (
 type ticketQueue struct {
 	reached atomic.Int64
 	// outcome says how an append that the queue has reached went.
-	outcome func(log.Appended) api.ErrorCode
+	outcome func(*ticket, log.Appended) api.ErrorCode
 	// start is called when the queue stops being idle; what it starts calls
 	// idle when there is nothing left to do. nil: somebody else advances.
 	start func()
@@ -22,20 +22,28 @@ type ticketQueue struct {
 	mu     sync.Mutex
 	items  []queued
 	spare  []queued // the other of two buffers, used by take
+	wanted int64    // to be reached although nobody may wait for it
 	busy   bool
 	closed api.ErrorCode // not OK: nothing is going to be reached any more
+	term   *term         // since the queue was opened
 }
 
 type queued struct {
 	t    *ticket
 	wait int
 	end  int64
+	term *term // in which it was appended
 }
 
 // add queues a wait, or ends it if there is nothing to wait for.
 func (q *ticketQueue) add(it queued) {
 	q.mu.Lock()
-	if code := q.closed; code.ID != api.OK {
+	code := q.closed
+	if code.ID == api.OK && it.term != q.term {
+		// Other records may have taken the place of these meanwhile.
+		code.ID = api.NotLeaderForPartition
+	}
+	if code.ID != api.OK {
 		q.mu.Unlock()
 		it.t.resolve(it.wait, always(code))
 		return
@@ -71,15 +79,33 @@ func (q *ticketQueue) remove(t *ticket, wait int) bool {
 func (q *ticketQueue) target() (int64, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.items) == 0 {
-		q.busy = false
-		return 0, false
-	}
-	var end int64
+	end := q.wanted
 	for _, it := range q.items {
 		end = max(end, it.end)
 	}
+	if len(q.items) == 0 && end <= q.reached.Load() {
+		q.busy = false
+		return 0, false
+	}
 	return end, true
+}
+
+// want has the queue reach end from where it really is, which may be less than
+// it was told.
+func (q *ticketQueue) want(end, reached int64) {
+	q.mu.Lock()
+	if q.closed.ID != api.OK {
+		q.mu.Unlock()
+		return
+	}
+	q.reached.Store(min(reached, q.reached.Load()))
+	q.wanted = end
+	start := !q.busy && end > q.reached.Load()
+	q.busy = q.busy || start
+	q.mu.Unlock()
+	if start {
+		q.start()
+	}
 }
 
 // advance ends every wait up to end.
@@ -123,10 +149,10 @@ func (q *ticketQueue) take(end int64) []queued {
 }
 
 // drain ends every wait as outcome says.
-func (q *ticketQueue) drain(outcome func(log.Appended) api.ErrorCode) {
+func (q *ticketQueue) drain(outcome func(*ticket, log.Appended) api.ErrorCode) {
 	q.mu.Lock()
 	due := q.items
-	q.items = nil
+	q.items, q.wanted = nil, 0
 	q.mu.Unlock()
 	for _, it := range due {
 		it.t.resolve(it.wait, outcome)
@@ -141,14 +167,14 @@ func (q *ticketQueue) shut(code api.ErrorCode) {
 	q.drain(always(code))
 }
 
-// open undoes shut.
-func (q *ticketQueue) open(reached int64) {
+// open undoes shut, for what is appended in a term.
+func (q *ticketQueue) open(t *term, reached int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed = api.ErrorCode{}
+	q.closed, q.term = api.ErrorCode{}, t
 	q.reached.Store(reached)
 }
 
-func always(code api.ErrorCode) func(log.Appended) api.ErrorCode {
-	return func(log.Appended) api.ErrorCode { return code }
+func always(code api.ErrorCode) func(*ticket, log.Appended) api.ErrorCode {
+	return func(*ticket, log.Appended) api.ErrorCode { return code }
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/fluvio-go/fluvio/engine/log/vfs"
@@ -81,6 +82,7 @@ func StartSPU(cfg SPUConfig) (_ *SPU, err error) {
 		DialPeer: cfg.DialPeer,
 		Dir:      cfg.Dir,
 		FS:       vfs.Disk,
+		OSBoot:   osBoot(),
 		TLS:      cfg.TLS,
 		Logger:   cfg.Logger,
 		Events:   cfg.Events,
@@ -93,6 +95,15 @@ func StartSPU(cfg SPUConfig) (_ *SPU, err error) {
 		return nil, err
 	}
 	return n, nil
+}
+
+// osBoot is what Linux calls the boot id; empty elsewhere.
+func osBoot() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
 }
 
 // lockData makes this process the only one to serve the SPU's data.

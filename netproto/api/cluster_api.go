@@ -55,6 +55,9 @@ type RegisterSpuRequest struct {
 	SpuID     int32
 	Boot      uint64 // random per start, tells a restart from a reconnect
 	ClusterID string // the cluster whose data the SPU holds; empty when none
+	// Clean means that the SPU was stopped in order before this start and has
+	// everything that it had then. Otherwise the end of its logs may be lost.
+	Clean bool
 }
 
 // Code visits the request.
@@ -62,6 +65,7 @@ func (r *RegisterSpuRequest) Code(c *codec.Coder) {
 	c.I32(&r.SpuID)
 	c.U64(&r.Boot)
 	c.String(&r.ClusterID)
+	c.Bool(&r.Clean)
 }
 
 // RegisterSpuResponse admits the SPU or says why not.
@@ -174,12 +178,13 @@ type ReplicaReport struct {
 	Size        int64 // bytes on disk
 	State       ReplicaState
 	Reason      string // why State is not ReplicaServing
-	// Fresh means that the SPU found no log of the replica and began an empty
-	// one although its assignment, of a partition epoch above 1, counted it as
-	// in sync: what it had is lost. It holds, across restarts, until an
-	// assignment does not count the replica as in sync, or makes it the leader
-	// in a higher leader epoch.
-	Fresh bool
+	// Loss is what the replica lacks although others may count on it, and
+	// LossReason why that is known. It holds, across restarts of the SPU,
+	// until an assignment does not count the replica as in sync, or makes it
+	// the leader in a higher leader epoch than that in which it was noticed.
+	// LossDamage holds until the records were replaced or have expired.
+	Loss       ReplicaLoss
+	LossReason string
 }
 
 // Code visits the report.
@@ -192,7 +197,8 @@ func (r *ReplicaReport) Code(c *codec.Coder) {
 	c.I64(&r.Size)
 	codec.Enum8(c, &r.State, ReplicaFailed, "replica state")
 	c.Text(&r.Reason)
-	c.Bool(&r.Fresh)
+	codec.Enum8(c, &r.Loss, LossAll, "replica loss")
+	c.Text(&r.LossReason)
 }
 
 // ReplicaState is whether a replica can do its work.
@@ -203,6 +209,25 @@ const (
 	ReplicaServing      ReplicaState = iota
 	ReplicaOutOfStorage              // reads go on, appends are refused
 	ReplicaFailed                    // neither
+)
+
+// ReplicaLoss is how much of a log is gone that was there once, from nothing to
+// all.
+type ReplicaLoss uint8
+
+// The losses.
+const (
+	LossNone ReplicaLoss = iota
+	// LossPossible: the SPU did not stop in order, so the end may be missing.
+	LossPossible
+	// LossDamage: records in the middle cannot be read; offsets are as they
+	// were.
+	LossDamage
+	// LossTail: the log ends before where it once ended.
+	LossTail
+	// LossAll: there was no log although the assignment, of a partition epoch
+	// above 1, counted the replica as in sync.
+	LossAll
 )
 
 // ReportReplicasResponse answers a report. SpuNotFound means: register again.

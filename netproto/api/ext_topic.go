@@ -41,11 +41,12 @@ func (t *TopicConfig) Code(c *codec.Coder) {
 type Durability uint8
 
 // The modes. DurabilityAuto means that an acknowledged record survives any one
-// failure: Always for topics with one replica, replication and Interval for
-// the others.
+// failure: Always for topics with one replica, and for the others Interval on
+// every replica, with acknowledgements that wait until all that are in sync
+// have the record. While that is only the leader it acts as in Always.
 const (
 	DurabilityAuto     Durability = iota
-	DurabilityAlways              // after fdatasync, shared by all waiting requests
+	DurabilityAlways              // after fdatasync, shared by all waiting requests; on every in-sync replica
 	DurabilityInterval            // at once; fdatasync at least every second or 16 MiB
 	DurabilityNever               // at once; the operating system decides
 )
@@ -70,7 +71,8 @@ func ParseDurability(name string) (Durability, bool) {
 	return 0, false
 }
 
-// Resolve returns the mode that applies to a topic with that many replicas.
+// Resolve returns the mode that applies to the logs of a topic with that many
+// replicas.
 func (d Durability) Resolve(replicas int) Durability {
 	switch {
 	case d != DurabilityAuto:
@@ -79,6 +81,13 @@ func (d Durability) Resolve(replicas int) Durability {
 		return DurabilityInterval
 	}
 	return DurabilityAlways
+}
+
+// Commits reports whether every producer to a topic with that many replicas is
+// acknowledged only when its records are committed, also one that does not ask
+// for it.
+func (d Durability) Commits(replicas int) bool {
+	return replicas > 1 && (d == DurabilityAuto || d == DurabilityAlways)
 }
 
 // ExtCreateTopicRequest is Create for a topic with TopicConfig. Its answer is

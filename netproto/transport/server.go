@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fluvio-go/fluvio/internal/lock"
 	"github.com/fluvio-go/fluvio/netproto/codec"
 )
 
@@ -50,7 +51,7 @@ type ServerConn struct {
 	trusted atomic.Bool
 	began   bool // a request was read
 
-	wmu sync.Mutex // held while a frame is written
+	wmu lock.Mutex // held while a frame is written
 	w   frameWriter
 
 	ctx    context.Context

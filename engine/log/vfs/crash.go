@@ -64,6 +64,9 @@ func (n *memNode) crashData(rng *rand.Rand) []byte {
 	return n.crashSectors(data, rng)
 }
 
+// word is how many aligned bytes are written as a whole.
+const word = 8
+
 func (n *memNode) crashPrefix(data []byte, rng *rand.Rand) []byte {
 	k := rng.IntN(len(n.pending) + 1)
 	for _, w := range n.pending[:k] {
@@ -71,7 +74,12 @@ func (n *memNode) crashPrefix(data []byte, rng *rand.Rand) []byte {
 	}
 	if k < len(n.pending) && !n.pending[k].cut {
 		w := n.pending[k]
-		w.data = w.data[:rng.IntN(len(w.data)+1)]
+		done := rng.IntN(len(w.data) + 1)
+		if end := w.off + int64(len(w.data)); end <= int64(len(data)) && done < len(w.data) {
+			// No device, and no page cache, tears a word that is overwritten.
+			done = max(0, int((w.off+int64(done))/word*word-w.off))
+		}
+		w.data = w.data[:done]
 		data = w.apply(data)
 	}
 	return data

@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"flag"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+)
+
+var (
+	seedFlag   = flag.Uint64("sim.seed", 0, "play only this seed, and tell what happens")
+	firstFlag  = flag.Uint64("sim.first", 1, "first seed")
+	seedsFlag  = flag.Uint64("sim.seeds", 20, "number of seeds")
+	replayFlag = flag.Uint64("sim.replays", 10, "number of seeds that TestReplay plays twice")
+	logFlag    = flag.String("sim.log", "", "with -sim.seed, write the log of the nodes to this file")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// One goroutine at a time, in the order in which they became ready, and no
+	// collector that would interrupt them: with the same seed everything
+	// happens in the same order.
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(-1)
+	os.Exit(m.Run())
+}
+
+var keep = os.Getenv("SIM_KEEP") != ""
+
+// play runs one seed.
+func play(t *testing.T, seed uint64, logger *slog.Logger) (r *result) {
+	t.Helper()
+	// Twice empties every sync.Pool. What is in them belongs to the bubble of
+	// the seed before and must not be used in another.
+	runtime.GC()
+	runtime.GC()
+	cryptotest.SetGlobalRandom(t, seed)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, seed, optionsOf(seed), logger)
+		w.net.keep = keep
+		r = w.play()
+		r.lines = w.net.lines
+	})
+	return r
+}
+
+// TestSeeds plays one cluster after another.
+func TestSeeds(t *testing.T) {
+	first, n := *firstFlag, *seedsFlag
+	logger := slog.New(slog.DiscardHandler)
+	if *seedFlag != 0 {
+		first, n = *seedFlag, 1
+		if *logFlag != "" {
+			f, err := os.Create(*logFlag)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			logger = slog.New(slog.NewTextHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		}
+	}
+	var acks, epochs int
+	for seed := first; seed < first+n; seed++ {
+		r := play(t, seed, logger)
+		acks, epochs = acks+r.acks, epochs+int(r.epochs)
+		if len(r.violations) > 0 {
+			t.Errorf("%v\n%v\n%s\n\n%s", r, r.opts, r.story, strings.Join(r.violations, "\n"))
+			t.Logf("play it again: go test ./tests/sim -run TestSeeds -sim.seed=%d", seed)
+		} else if testing.Verbose() {
+			t.Log(r)
+		}
+	}
+	if acks == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	t.Logf("%d seeds from %d: %d records acknowledged, %d elections", n, first, acks, epochs)
+}
+
+// TestReplay plays seeds twice: the same things happen at the same times.
+func TestReplay(t *testing.T) {
+	logger := slog.New(slog.DiscardHandler)
+	for seed := *firstFlag; seed < *firstFlag+*replayFlag; seed++ {
+		a, b := play(t, seed, logger), play(t, seed, logger)
+		if a.trace != b.trace || a.delivered != b.delivered || a.story != b.story {
+			t.Errorf("seed %d is not the same the second time:\n%v\n%v\n%s", seed, a, b, firstDifference(a.story, b.story)+"\n"+firstDifference(strings.Join(a.lines, "\n"), strings.Join(b.lines, "\n")))
+		}
+	}
+}
+
+func firstDifference(a, b string) string {
+	as, bs := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(as), len(bs)) {
+		if as[i] != bs[i] {
+			return as[i] + "\n" + bs[i]
+		}
+	}
+	return "one story goes on after the other's end"
+}
