@@ -50,8 +50,10 @@ The cluster runs as one daemon in the background: a streaming controller and
 online. With --spu 3 topics can have up to three copies ("fluvio topic create
 --replication 3"): an SPU that fails is replaced by one that has everything it
 had. All of them are on this machine, so copies do not outlive it; see "fluvio
-run" for several hosts. It refuses to start where a cluster exists already; "fluvio cluster
-resume" starts that one again.`,
+run" for several hosts.
+
+It refuses to start where a cluster exists already; "fluvio cluster resume"
+starts that one again.`,
 		Example: `  fluvio cluster start
   fluvio cluster start --spu 3
   fluvio cluster start --data-dir /var/lib/fluvio`,
