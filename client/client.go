@@ -52,6 +52,7 @@ func Dial(ctx context.Context, opts ...Option) (*Client, error) {
 	c.meta = newMetadata(cfg, c.sc)
 	c.spus = newPool(cfg, c.meta)
 	c.tasks.Go(func() { c.meta.run(c.ctx) })
+	c.tasks.Go(func() { c.spus.terms.run(c.ctx) })
 	return c, nil
 }
 

@@ -174,6 +174,37 @@ func TestReconnectAfterLeaderMoved(t *testing.T) {
 	}
 }
 
+// TestReadRecordsThatAreGone: a leader showed records that no other replica
+// had. Its successor gives their offsets to others, which must be read.
+func TestReadRecordsThatAreGone(t *testing.T) {
+	e := start(t, 1)
+	e.topic("t", 1)
+	e.fill("t", 0, 10, 1)
+	c := e.consumer("t", From(Beginning()), quick)
+	e.take(c, 10)
+	e.fc.SetHooks(fakecluster.Hooks{Fetch: func(_ int32, r *api.StreamFetchRequest, _ int64) fakecluster.Fault {
+		if r.FetchOffset == 10 {
+			return fakecluster.Fault{Code: api.Errorf("start offset: 10 is greater than leo: 8")}
+		}
+		return fakecluster.Fault{}
+	}})
+	e.fc.Disconnect(5001)
+	e.fc.Append("t", 0, record.None, "10")
+	if got := e.take(c, 3); !slices.Equal(got, numbers(8, 11)) {
+		t.Errorf("read %v", got)
+	}
+	// A start that nobody ever gave us is still refused.
+	e.fc.SetHooks(fakecluster.Hooks{Fetch: func(int32, *api.StreamFetchRequest, int64) fakecluster.Fault {
+		return fakecluster.Fault{Code: api.Errorf("start offset: 12 is greater than leo: 10")}
+	}})
+	fresh := e.consumer("t", From(Beginning()), quick)
+	for _, err := range fresh.Records(e.ctx) {
+		if err == nil || !strings.Contains(err.Error(), "greater than leo") {
+			t.Errorf("error is %v", err)
+		}
+	}
+}
+
 func TestSurvivesLossOfTheSC(t *testing.T) {
 	e := start(t, 2)
 	e.topic("t", 1)

@@ -33,6 +33,7 @@ type stream struct {
 	resolved bool
 	next     int64 // first offset that was not handed over
 	until    int64 // end with UntilCurrentEnd, else -1
+	handed   bool  // something was handed over, so next is the cluster's word
 	readied  bool
 	resp     api.StreamFetchResponse
 	coder    codec.Coder
@@ -81,7 +82,7 @@ func (s *stream) run() {
 		if progress {
 			attempt = 0
 		}
-		if errors.Is(err, errCut) || s.skipEvicted(err) {
+		if errors.Is(err, errCut) || s.skipEvicted(err) || s.stepBack(err) {
 			continue
 		}
 		if !Retryable(err) || attempt == policy.MaxAttempts {
@@ -143,16 +144,43 @@ func (s *stream) skipEvicted(err error) bool {
 	return true
 }
 
+// stepBack goes on at the end of the log if err says that it ends before what
+// was handed over. A leader took records that no other replica had, showed them
+// to us, and is gone; what its successor takes gets the same offsets, and must
+// not be missed. Readers of committed records never see that.
+func (s *stream) stepBack(err error) bool {
+	var code api.ErrorCode
+	if !s.handed || !errors.As(err, &code) || code.ID != api.Other || code.Detail == nil {
+		return false
+	}
+	var start, end int64
+	if n, _ := fmt.Sscanf(code.Detail.Text, "start offset: %d is greater than leo: %d", &start, &end); n != 2 || start != s.next || end >= s.next {
+		return false
+	}
+	s.c.cl.cfg.logger.Warn("records that were read are gone with their leader", slog.String("topic", s.c.topic),
+		slog.Uint64("partition", uint64(s.id)), slog.Int64("offset", s.next), slog.Int64("next", end))
+	s.next = end
+	return true
+}
+
 // once opens the stream and reads until it breaks. A nil error means that the
 // end of UntilCurrentEnd is reached.
 func (s *stream) once(ctx context.Context) (progress bool, err error) {
 	if err := s.waitRoom(ctx); err != nil {
 		return false, err
 	}
-	l, err := s.c.cl.spus.leader(ctx, s.c.topic, s.id)
+	l, leader, err := s.c.cl.spus.leader(ctx, s.c.topic, s.id)
 	if err != nil {
 		return false, err
 	}
+	u := s.c.cl.spus.terms.begin(ctx, s.c.topic, s.id, leader)
+	defer u.end()
+	progress, err = s.follow(u.ctx, l)
+	return progress, u.why(err)
+}
+
+// follow reads from a leader until that breaks.
+func (s *stream) follow(ctx context.Context, l *link) (progress bool, err error) {
 	if err := s.resolve(ctx, l); err != nil {
 		return false, err
 	}
@@ -254,6 +282,7 @@ func (s *stream) receive(ctx context.Context, l *link, st *transport.Stream) err
 	}
 	next = max(next, p.NextFilterOffset)
 	if len(whole) > 0 {
+		s.handed = true
 		s.hand(&fetch{s: s, rest: whole, from: s.next, until: s.until, hw: p.HighWatermark, frame: frame})
 	} else {
 		defer frame.Release()

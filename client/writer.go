@@ -26,6 +26,7 @@ type writer struct {
 	id uint32
 
 	wake chan struct{} // capacity 1: the queue has something new
+	term *term         // the goroutine's use of the leader, nil before the first
 
 	mu    sync.Mutex
 	queue []*batch      // oldest first; only the last may take more records

@@ -60,6 +60,11 @@ type Timeouts struct {
 	// Provision is how long a create waits until all partitions are online.
 	// Default 90 s.
 	Provision time.Duration
+	// Unplaceable is how long a create waits while the topic wants more copies
+	// than there are SPUs registered: unless somebody registers some at this
+	// moment, waiting is in vain. The topic stays and is provisioned when they
+	// come. Default 3 s.
+	Unplaceable time.Duration
 	// Delete is how long a topic waits for online SPUs to confirm that its
 	// data is gone. After that they are trusted to finish the job. Default
 	// 5 s; deletes wait twice as long at most.
@@ -109,7 +114,7 @@ func (t *Timeouts) fill() {
 		v *time.Duration
 		d time.Duration
 	}{
-		{&t.Provision, 90 * time.Second}, {&t.Delete, 5 * time.Second}, {&t.Status, 400 * time.Millisecond},
+		{&t.Provision, 90 * time.Second}, {&t.Unplaceable, 3 * time.Second}, {&t.Delete, 5 * time.Second}, {&t.Status, 400 * time.Millisecond},
 		{&t.Heartbeat, 250 * time.Millisecond}, {&t.Lease, 1500 * time.Millisecond}, {&t.LeaseMargin, 250 * time.Millisecond},
 		{&t.OutOfStorage, 10 * time.Second},
 	} {

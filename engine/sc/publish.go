@@ -96,7 +96,7 @@ func (c *controller) publishPartitions() {
 			continue
 		}
 		p.shownTopic, p.shownVal, p.shownRes, p.shownAt = p.topic.val, p.val, p.resolution, p.position
-		versions = append(versions, &published{name: p.name(), msg: &api.Partition{Name: p.name(), Spec: p.spec(), Status: p.status()}})
+		versions = append(versions, &published{name: p.name(), msg: &api.Partition{Name: p.name(), Spec: p.spec(), Status: c.status(p)}})
 	}
 	sortChanged(versions[len(c.gone.partitions):])
 	c.partitionFeed.publish(versions)

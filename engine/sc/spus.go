@@ -52,6 +52,9 @@ func (c *controller) admit(s *spu, n *session) {
 	c.log.Info("SPU online", "spu", s.id(), "peer", n.peer, "clean", n.clean)
 	c.statusMoved(s)
 	c.touchUnplaced()
+	if t := c.topics[OffsetsTopic]; t != nil {
+		c.touch(t) // which may get a copy here
+	}
 }
 
 // sessionEnded puts an SPU offline, unless it has another connection by now.
@@ -87,6 +90,7 @@ func (c *controller) statusMoved(s *spu) {
 			c.resolve(p)
 		}
 	}
+	c.standingMoved(s.id())
 	c.unsettleHosted(s.id())
 }
 

@@ -124,7 +124,7 @@ func shortage(a *api.ReplicaAssignment) *api.ErrorCode {
 	if len(a.ISR) >= need {
 		return nil
 	}
-	code := api.Errorf("not enough in-sync replicas: %d of %d", len(a.ISR), need)
+	code := api.NotEnoughInSync(len(a.ISR), need)
 	return &code
 }
 
