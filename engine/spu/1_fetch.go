@@ -48,10 +48,7 @@ func (c *conn) fetchOne(key api.ReplicaKey, offset int64, maxBytes int, iso api.
 		return
 	}
 	res.HighWatermark, res.LogStartOffset = l.HighWatermark(), l.StartOffset()
-	end := l.EndOffset()
-	if iso == api.ReadCommitted {
-		end = res.HighWatermark
-	}
+	end := p.ends(iso).end.Load()
 	if maxBytes <= 0 && offset >= res.LogStartOffset && offset <= end {
 		return
 	}

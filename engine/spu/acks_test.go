@@ -137,6 +137,42 @@ func TestUncommittedProduceIgnoresMinInSync(t *testing.T) {
 	}
 }
 
+// Consumers see what producers may be told of, and nothing that can be lost
+// with the leader and replaced.
+func TestWhoSeesWhatIsNotCommitted(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.String(), func(t *testing.T) {
+			c := newCluster(t, three, nil)
+			a := replicated("t", three...)
+			a.Config.Durability = mode
+			c.host(a)
+			conn := c.nodes[1].dial()
+			mustProduce(t, conn, "t", "all")
+			c.awaitEnds(a, 1, three...)
+			c.cut(2, 1)
+			c.cut(3, 1)
+			c.send(conn, "t", api.ReadUncommitted, "one")
+			c.await("the record", func() bool { end, _ := c.ends(1, a); return end == 2 })
+			want := []string{"all", "one"}
+			if mode == api.DurabilityAuto || mode == api.DurabilityAlways {
+				want = want[:1]
+			}
+			s := consume(t, conn, &api.StreamFetchRequest{Topic: "t"})
+			if got, _ := values(t, s.next()); !slices.Equal(got, want) {
+				t.Errorf("a stream has %q, want %q", got, want)
+			}
+			var resp api.FetchResponse
+			call(t, conn, api.KeyFetch, api.SpuVersion, &api.FetchRequest{MaxBytes: 1 << 20, Topics: []api.FetchTopic{{
+				Name: "t", Partitions: []api.FetchPartition{{MaxBytes: 1 << 20}},
+			}}}, &resp)
+			got, _ := values(t, &api.StreamFetchResponse{Partition: resp.Topics[0].Partitions[0]})
+			if !slices.Equal(got, want) {
+				t.Errorf("a fetch has %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // A pipelining client is held back when too much of it waits, and goes on.
 func TestParkedUncommittedProduceIsBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -77,7 +77,7 @@ func (n *node) crash(seed uint64) {
 	n.fs = errorfs.New(n.mem)
 }
 
-const stoppedFile = "/data/spu-logs-1/" + cleanStopName
+const stoppedFile = "/data/spu-logs-1/" + stoppedName
 
 // TestCleanStop: whether an SPU was stopped in order is what its next start
 // says, and nothing else makes it say so.

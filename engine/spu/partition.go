@@ -236,9 +236,15 @@ func (p *partition) accepts() api.Code {
 	return api.OK
 }
 
-// ends returns what a reader may see the end of.
+// ends returns what a reader may see the end of. Where producers are told of a
+// record only when it is committed, readers are as well, whatever they asked
+// for: official clients ask for uncommitted records unless told otherwise, go
+// on after the last one that they saw, and would miss what took the place of
+// one that was lost with its leader.
 func (p *partition) ends(iso api.Isolation) *waitList {
-	if iso == api.ReadCommitted {
+	p.role.RLock()
+	defer p.role.RUnlock()
+	if p.mustCommit(iso) {
 		return &p.hw
 	}
 	return &p.leo

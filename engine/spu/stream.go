@@ -20,8 +20,8 @@ type stream struct {
 	corrID   int32
 	version  int16
 	maxBytes int
-	iso      api.Isolation
-	consumer bool // the consumer named itself, for stored offsets
+	visible  *waitList // where the log ends for this consumer
+	consumer bool      // the consumer named itself, for stored offsets
 
 	state streamState
 	resp  api.StreamFetchResponse
@@ -38,7 +38,7 @@ func newStream(c *conn, p *partition, id uint32, r *transport.Request, req *api.
 	s := &stream{
 		conn: c, p: p, id: id, corrID: r.CorrelationID, version: r.Version,
 		maxBytes: min(max(int(req.MaxBytes), 0), c.srv.cfg.MaxStreamBytes),
-		iso:      req.Isolation, consumer: req.ConsumerID != nil, w: newWaiter(),
+		visible:  p.ends(req.Isolation), consumer: req.ConsumerID != nil, w: newWaiter(),
 	}
 	s.state.open(req.FetchOffset)
 	return s
@@ -84,7 +84,7 @@ func (s *stream) run(ctx context.Context) {
 		s.state.stop()
 		s.fail(code)
 	}
-	s.p.ends(s.iso).leave(&s.w)
+	s.visible.leave(&s.w)
 	s.p.detach(s)
 	s.conn.closeStream(s)
 	s.p.events().streamEnded(s.p.key, s.id, code.ID)
@@ -95,7 +95,7 @@ func (s *stream) push(ctx context.Context) api.ErrorCode {
 	if code := s.checkStart(); code.ID != api.OK {
 		return code
 	}
-	visible := s.p.ends(s.iso)
+	visible := s.visible
 	for {
 		if code := s.news(); code.ID != api.OK {
 			return code

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -131,6 +132,57 @@ func TestCheckerFindsFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCheckerAllowsResends: what a client did by itself is no fault, what a
+// producer saw is.
+func TestCheckerAllowsResends(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		resends bool
+		want    string
+		fault   func(l *Ledger, log []stored) []stored
+	}{
+		{"copy, strict", false, "A6", copyOfFive},
+		{"copy", true, "", copyOfFive},
+		{"sent again too late, strict", false, "A3", swapFourAndFive},
+		{"sent again too late", true, "", swapFourAndFive},
+		{"order of others", true, "A3", func(l *Ledger, log []stored) []stored {
+			log[1].value, log[2].value = log[2].value, log[1].value
+			return log
+		}},
+		{"lost", true, "A1", func(_ *Ledger, log []stored) []stored { return log[:5] }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, log := story()
+			c := NewChecker(l)
+			c.Resends = tt.resends
+			for _, r := range tt.fault(l, log) {
+				c.Add(r.at, r.value)
+			}
+			problems := strings.Join(c.Finish().Problems, "\n")
+			if tt.want == "" && problems != "" || !strings.Contains(problems, tt.want) {
+				t.Errorf("want %q, got %q", tt.want, problems)
+			}
+		})
+	}
+}
+
+// copyOfFive has the client send number 5 twice.
+func copyOfFive(_ *Ledger, log []stored) []stored {
+	return append(log, stored{Place{0, 7}, log[5].value})
+}
+
+// swapFourAndFive has the first attempt of 4 come to nothing, and the second
+// one come after 5.
+func swapFourAndFive(l *Ledger, log []stored) []stored {
+	four, five := log[4].value, log[5].value
+	log[3].value, log[4].value = five, four
+	log = slices.Delete(log, 5, 6)
+	log[5].at.Offset = 5
+	l.entries[Key{1, 5}].acked = []Place{{0, 3}}
+	l.seen = make(map[Place]Sum)
+	return log
 }
 
 func TestValues(t *testing.T) {
