@@ -27,7 +27,7 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, spec api.TopicSpec
 	}
 	req := &api.ExtCreateTopicRequest{Name: name, DryRun: opts.DryRun, Spec: spec, Config: opts.Config}
 	if err := a.status(ctx, api.KeyExtCreateTopic, name, req); err != nil {
-		return fmt.Errorf("topic %s with durability %s: %w", name, opts.Config.Durability, err)
+		return fmt.Errorf("topic %s with settings of its own: %w", name, err)
 	}
 	return nil
 }
@@ -51,6 +51,17 @@ func (a *Admin) DescribeTopics(ctx context.Context, names ...string) ([]api.ExtT
 		return nil, err
 	}
 	return resp.Topics, nil
+}
+
+// DescribePartitions returns the partitions of these topics, or of all, with
+// what the cluster knows of each copy. Real Fluvio clusters answer
+// ErrUnsupported.
+func (a *Admin) DescribePartitions(ctx context.Context, topics ...string) ([]api.ExtPartition, error) {
+	var resp api.ExtDescribePartitionsResponse
+	if err := a.call(ctx, api.KeyExtDescribePartitions, &api.ExtDescribePartitionsRequest{Topics: topics}, &resp); err != nil {
+		return nil, err
+	}
+	return resp.Partitions, nil
 }
 
 // AddPartitions gives a topic n more partitions.

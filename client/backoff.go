@@ -22,7 +22,7 @@ func (b backoff) delay(attempt int) time.Duration {
 
 // redial is the pace at which the connection to the SC and its watches are
 // restored.
-var redial = backoff{initial: 50 * time.Millisecond, max: 5 * time.Second, factor: 1.6}
+var redial = backoff{initial: 50 * time.Millisecond, max: time.Second, factor: 1.6}
 
 // sleep waits for d, or less if ctx ends or wake fires. The error is the
 // context's.

@@ -25,7 +25,6 @@ type Client struct {
 	closed   bool
 	platform string
 	children map[closer]struct{}
-	uses     map[*leaderUse]struct{}
 }
 
 // closer is a producer or consumer that ends with its client.
@@ -41,7 +40,7 @@ func Dial(ctx context.Context, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, children: make(map[closer]struct{}), uses: make(map[*leaderUse]struct{})}
+	c := &Client{cfg: cfg, children: make(map[closer]struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.sc = newPeer(cfg.dialSC)
 	l, err := c.sc.get(ctx)
@@ -53,7 +52,7 @@ func Dial(ctx context.Context, opts ...Option) (*Client, error) {
 	c.meta = newMetadata(cfg, c.sc)
 	c.spus = newPool(cfg, c.meta)
 	c.tasks.Go(func() { c.meta.run(c.ctx) })
-	c.tasks.Go(c.watchLeaders)
+	c.tasks.Go(func() { c.spus.terms.run(c.ctx) })
 	return c, nil
 }
 

@@ -127,6 +127,9 @@ func TestRetryable(t *testing.T) {
 		{api.ErrorCode{ID: api.NotLeaderForPartition}, true},
 		{&Error{Code: api.ErrorCode{ID: api.PartitionNotLeader}}, true},
 		{api.ErrorCode{ID: api.RequestTimedOut}, false},
+		{api.NotEnoughInSync(1, 2), true},
+		{api.Errorf("start offset: 5 is greater than leo: 3"), false},
+		{errMoved, true},
 		{api.ErrorCode{ID: api.MessageTooLarge}, false},
 		{topicNotFound("t"), false},
 	} {

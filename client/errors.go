@@ -147,7 +147,7 @@ func Retryable(err error) bool {
 		return false
 	case ok:
 		return retryableCode(code)
-	case errors.Is(err, errNoLeader), errors.Is(err, errUnknownSPU), errors.Is(err, errLeaderMoved),
+	case errors.Is(err, errNoLeader), errors.Is(err, errUnknownSPU), errors.Is(err, errMoved),
 		errors.Is(err, transport.ErrTimeout), errors.Is(err, transport.ErrStreamOverflow),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return true
@@ -161,18 +161,18 @@ func Retryable(err error) bool {
 	return !errors.Is(err, context.DeadlineExceeded) && errors.As(err, &netErr)
 }
 
-func codeOf(err error) (api.Code, bool) {
-	var code api.ErrorCode
-	if errors.As(err, &code) && code.ID != api.OK {
-		return code.ID, true
-	}
-	return 0, false
+func codeOf(err error) (code api.ErrorCode, ok bool) {
+	ok = errors.As(err, &code) && code.ID != api.OK
+	return code, ok
 }
 
 // retryableCode lists the codes that pass by themselves. RequestTimedOut is
 // not among them: the records are in the log, only their replication lags.
-func retryableCode(c api.Code) bool {
-	switch c {
+func retryableCode(c api.ErrorCode) bool {
+	if c.IsNotEnoughInSync() {
+		return true // an SPU is away, and will be back
+	}
+	switch c.ID {
 	case api.NotLeaderForPartition, api.PartitionNotLeader,
 		api.TopicPendingInitialization, api.TopicNotProvisioned, api.PartitionPendingInitialization,
 		api.SpuOffline, api.FetchSessionNotFound:

@@ -41,11 +41,8 @@ func (c *Client) offsetLink(ctx context.Context) (*link, error) {
 	if _, err := c.topic(ctx, api.ConsumerOffsetTopic); err != nil {
 		return nil, err
 	}
-	id, err := c.spus.leader(api.ConsumerOffsetTopic, 0)
-	if err != nil {
-		return nil, err
-	}
-	return c.spus.link(ctx, id)
+	l, _, err := c.spus.leader(ctx, api.ConsumerOffsetTopic, 0)
+	return l, err
 }
 
 // ConsumerOffsets lists the stored offsets of all consumers.

@@ -61,17 +61,6 @@ func (e *env) consumer(topic string, opts ...ConsumerOption) *Consumer {
 	return c
 }
 
-// later runs f in a goroutine, which may end the test, and returns a function
-// that waits for its result.
-func (e *env) later(f func() []string) (wait func() []string) {
-	got := make(chan []string, 1)
-	go func() {
-		defer close(got)
-		got <- f()
-	}()
-	return func() []string { return <-got }
-}
-
 // take reads n records and returns their values.
 func (e *env) take(c *Consumer, n int) []string {
 	e.t.Helper()

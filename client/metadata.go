@@ -60,6 +60,15 @@ func (v *topicView) leader(partition uint32) int32 {
 	return v.leaders[partition]
 }
 
+// serves reports whether the leader of a partition is known to be well.
+func (v *topicView) serves(partition uint32) bool {
+	if v == nil {
+		return false
+	}
+	_, ok := slices.BinarySearch(v.online, partition)
+	return ok
+}
+
 func (v *topicView) equal(o *topicView) bool {
 	if v == nil || o == nil {
 		return v == o

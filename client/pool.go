@@ -10,8 +10,9 @@ import (
 
 // pool holds one connection per SPU in use.
 type pool struct {
-	cfg  *config
-	meta *metadata
+	cfg   *config
+	meta  *metadata
+	terms *terms
 
 	mu    sync.Mutex
 	peers map[int32]*spuPeer
@@ -26,33 +27,36 @@ type spuPeer struct {
 }
 
 func newPool(cfg *config, meta *metadata) *pool {
-	return &pool{cfg: cfg, meta: meta, peers: make(map[int32]*spuPeer)}
+	return &pool{cfg: cfg, meta: meta, terms: newTerms(meta), peers: make(map[int32]*spuPeer)}
 }
 
-// leader says which SPU leads a partition as metadata knows it now. It does not
-// wait for metadata; the errors that may pass are Retryable.
-func (p *pool) leader(topic string, partition uint32) (int32, error) {
+// leader returns a connection to the leader of a partition as metadata knows
+// it now, and the leader's id. It does not wait for metadata; the errors that
+// may pass are Retryable. Dialling a host that is gone ends when metadata shows
+// another leader.
+func (p *pool) leader(ctx context.Context, topic string, partition uint32) (*link, int32, error) {
 	v := p.meta.topic(topic)
 	if v == nil {
-		return noLeader, topicNotFound(topic)
+		return nil, noLeader, topicNotFound(topic)
 	}
 	if partition >= v.count {
-		return noLeader, partitionNotFound(topic, partition)
+		return nil, noLeader, partitionNotFound(topic, partition)
 	}
 	id := v.leader(partition)
 	if id == noLeader {
-		return noLeader, errNoLeader
+		return nil, noLeader, errNoLeader
 	}
-	return id, nil
-}
-
-// link returns a connection to an SPU.
-func (p *pool) link(ctx context.Context, id int32) (*link, error) {
 	peer, err := p.spu(id)
 	if err != nil {
-		return nil, err
+		return nil, id, err
 	}
-	return peer.get(ctx)
+	if l := peer.live(); l != nil {
+		return l, id, nil
+	}
+	u := p.terms.begin(ctx, topic, partition, id)
+	defer u.end()
+	l, err := peer.get(u.ctx)
+	return l, id, u.why(err)
 }
 
 // spu returns the entry of an SPU, a new one if it has moved.

@@ -226,6 +226,7 @@ type batch struct {
 	callbacks []callback
 	records   int
 	size      int // before compression
+	sent      int // how often it went to an SPU
 }
 
 type callback struct {
@@ -243,7 +244,7 @@ func (b *batch) resolve(p *Producer, base int64, err error) {
 	if p.cfg.onBatch != nil {
 		p.cfg.onBatch(BatchEvent{
 			Partition: b.partition, Records: b.records, Bytes: b.size,
-			Created: b.created, Elapsed: time.Since(b.created), Err: err,
+			Created: b.created, Elapsed: time.Since(b.created), Again: b.sent > 1, Err: err,
 		})
 	}
 }

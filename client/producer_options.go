@@ -69,9 +69,11 @@ type RetryPolicy struct {
 }
 
 // DefaultRetry tries for 300 s, the overall limit of official clients, at
-// closer intervals than theirs, so that a moved leader is found soon.
+// closer intervals than theirs, so that a moved leader is found soon. News of
+// a leader ends a delay at once; the longest one matters where there is none,
+// such as when the SC is away as well.
 func DefaultRetry() RetryPolicy {
-	return RetryPolicy{Initial: 20 * time.Millisecond, Max: 5 * time.Second, Factor: 2, Timeout: 300 * time.Second}
+	return RetryPolicy{Initial: 20 * time.Millisecond, Max: time.Second, Factor: 2, Timeout: 300 * time.Second}
 }
 
 // BatchEvent tells about a batch that a server has answered for.
@@ -81,7 +83,10 @@ type BatchEvent struct {
 	Bytes     int           // encoded, before compression
 	Created   time.Time     // when its first record came
 	Elapsed   time.Duration // from then to the answer
-	Err       error
+	// Again: the batch was sent more than once, because an answer did not come
+	// or was that another SPU leads. It may be in the log as often.
+	Again bool
+	Err   error
 }
 
 // BatchSize is the uncompressed size in bytes, header included, at which a
@@ -122,7 +127,8 @@ func Acks(i api.Isolation) ProducerOption {
 }
 
 // Timeout is how long a server may wait for ReadCommitted, up to 24 days. The
-// default is 1.5 s.
+// default is 30 s, more than it takes to do without a follower that is gone:
+// records of a request that times out are in the log, whatever the answer.
 func Timeout(d time.Duration) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.timeout = d })
 }
@@ -168,7 +174,7 @@ func newProducerConfig(opts []ProducerOption) (*producerConfig, error) {
 		maxRequest:  1 << 20,
 		queue:       100,
 		isolation:   api.ReadUncommitted,
-		timeout:     1500 * time.Millisecond,
+		timeout:     30 * time.Second,
 		retry:       DefaultRetry(),
 		partitioner: SipHash(),
 	}

@@ -12,14 +12,14 @@ import (
 
 // run is the goroutine of a writer.
 func (w *writer) run() {
-	defer w.use.close()
 	defer w.end()
+	defer func() { w.term.end() }()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for w.await(timer) {
 		// Connect before taking batches: while that lasts they can grow.
 		// Failure is no concern here, deliver tries again and keeps count.
-		_ = w.use.do(func(context.Context, *link) error { return nil })
+		_, _, _ = w.p.cl.spus.leader(w.p.ctx, w.p.topic, w.id)
 		ready, _ := w.take()
 		if len(ready) == 0 {
 			continue
@@ -64,7 +64,7 @@ func (w *writer) deliver(ready []*batch) {
 	for attempt := 0; len(pending) > 0; attempt++ {
 		// Taken before the attempt, so that an update during it counts.
 		changed := w.p.cl.meta.changes()
-		leader := w.p.cl.meta.topic(w.p.topic).leader(w.id)
+		tried := w.place()
 		var err error
 		pending, err = w.attempt(pending)
 		if len(pending) == 0 {
@@ -78,7 +78,7 @@ func (w *writer) deliver(ready []*batch) {
 		default:
 			w.p.cl.cfg.logger.Info("produce again", slog.String("topic", w.p.topic),
 				slog.Uint64("partition", uint64(w.id)), slog.Int("attempt", attempt+1), slog.Any("err", err))
-			w.pause(delays.delay(attempt), leader, changed)
+			w.pause(delays.delay(attempt), tried, changed)
 			continue
 		}
 		for _, b := range pending {
@@ -88,9 +88,20 @@ func (w *writer) deliver(ready []*batch) {
 	}
 }
 
+// place is where a partition is led, and whether the leader serves.
+type place struct {
+	leader int32
+	online bool
+}
+
+func (w *writer) place() place {
+	v := w.p.cl.meta.topic(w.p.topic)
+	return place{v.leader(w.id), v.serves(w.id)}
+}
+
 // pause waits before the next attempt, less if metadata shows a leader other
-// than the one that was tried.
-func (w *writer) pause(d time.Duration, tried int32, changed <-chan struct{}) {
+// than the one that was tried, or that the one that was tried serves again.
+func (w *writer) pause(d time.Duration, tried place, changed <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(w.p.ctx, d)
 	defer cancel()
 	meta := w.p.cl.meta
@@ -101,9 +112,11 @@ func (w *writer) pause(d time.Duration, tried int32, changed <-chan struct{}) {
 			return
 		}
 		changed = meta.changes()
-		if now := meta.topic(w.p.topic).leader(w.id); now != tried {
+		now := w.place()
+		if now.leader != tried.leader || now.online && !tried.online {
 			return
 		}
+		tried.online = tried.online && now.online
 	}
 }
 
@@ -143,21 +156,20 @@ func (w *writer) encode(ready []*batch) []*batch {
 
 // attempt sends pending in one request, resolves what has an outcome, and
 // returns the rest with the reason.
-func (w *writer) attempt(pending []*batch) (rest []*batch, err error) {
-	rest = pending
-	err = w.use.do(func(ctx context.Context, l *link) (err error) {
-		rest, err = w.send(ctx, l, pending)
-		return err
-	})
-	return rest, w.p.cl.closing(err)
-}
-
-func (w *writer) send(ctx context.Context, l *link, pending []*batch) ([]*batch, error) {
+func (w *writer) attempt(pending []*batch) ([]*batch, error) {
+	l, leader, err := w.p.cl.spus.leader(w.p.ctx, w.p.topic, w.id)
+	if err != nil {
+		return pending, w.p.cl.closing(err)
+	}
+	u := w.termOf(leader)
+	for _, b := range pending {
+		b.sent++
+	}
 	req := w.request(pending)
 	version := l.versions.PickOrDefault(api.KeyProduce)
 	if w.p.cfg.delivery == AtMostOnce {
-		if err := l.Send(ctx, api.KeyProduce, version, req); err != nil {
-			return pending, err
+		if err := l.Send(u.ctx, api.KeyProduce, version, req); err != nil {
+			return pending, u.why(err)
 		}
 		for _, b := range pending {
 			b.resolve(w.p, -1, nil)
@@ -165,13 +177,22 @@ func (w *writer) send(ctx context.Context, l *link, pending []*batch) ([]*batch,
 		return nil, nil
 	}
 	var resp api.ProduceResponse
-	if err := l.call(ctx, api.KeyProduce, version, req, &resp); err != nil {
-		return pending, err
+	if err := l.call(u.ctx, api.KeyProduce, version, req, &resp); err != nil {
+		return pending, u.why(err)
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != len(pending) {
 		return pending, fmt.Errorf("%w: produce of %d batches", errShortAnswer, len(pending))
 	}
 	return w.outcomes(pending, resp.Topics[0].Partitions)
+}
+
+// termOf is the use of a leader, which lasts for as many requests as it leads.
+func (w *writer) termOf(leader int32) *term {
+	if u := w.term; u == nil || u.leader != leader || u.ctx.Err() != nil {
+		u.end()
+		w.term = w.p.cl.spus.terms.begin(w.p.ctx, w.p.topic, w.id, leader)
+	}
+	return w.term
 }
 
 // outcomes matches answers to batches by position. From the first batch that
@@ -182,7 +203,7 @@ func (w *writer) outcomes(pending []*batch, results []api.ProduceResult) (again 
 		switch {
 		case code.ID == api.OK:
 			b.resolve(w.p, results[i].BaseOffset, nil)
-		case retryableCode(code.ID):
+		case retryableCode(code):
 			again = append(again, b)
 			if err == nil {
 				err = code

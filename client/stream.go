@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 
 	"github.com/fluvio-go/fluvio/netproto/api"
@@ -30,12 +29,11 @@ type stream struct {
 	early error         // final error that came before ready
 
 	// Owned by the goroutine.
-	use      *leaderUse
 	maxBytes int32
 	resolved bool
 	next     int64 // first offset that was not handed over
-	hw       int64 // up to where that is committed, as far as we know
 	until    int64 // end with UntilCurrentEnd, else -1
+	handed   bool  // something was handed over, so next is the cluster's word
 	readied  bool
 	resp     api.StreamFetchResponse
 	coder    codec.Coder
@@ -67,13 +65,11 @@ var errCut = errors.New("batch is larger than the fetch limit")
 
 // run is the goroutine.
 func (s *stream) run() {
-	s.use = s.c.cl.useLeader(s.c.ctx, s.c.topic, s.id)
-	defer s.use.close()
 	policy := s.c.cfg.reconnect
 	delays := backoff{initial: policy.Initial, max: policy.Max, factor: policy.Factor}
 	for attempt := 0; ; {
 		changed := s.c.cl.meta.changes()
-		progress, err := s.once()
+		progress, err := s.once(s.c.ctx)
 		if s.c.ctx.Err() != nil {
 			s.settle(ErrClosed)
 			return
@@ -86,7 +82,7 @@ func (s *stream) run() {
 		if progress {
 			attempt = 0
 		}
-		if errors.Is(err, errCut) || s.skipEvicted(err) || s.skipVanished(err) {
+		if errors.Is(err, errCut) || s.skipEvicted(err) || s.stepBack(err) {
 			continue
 		}
 		if !Retryable(err) || attempt == policy.MaxAttempts {
@@ -148,37 +144,43 @@ func (s *stream) skipEvicted(err error) bool {
 	return true
 }
 
-// skipVanished goes back if err says that the log ends before the offset to go
-// on at, which is no mistake of ours if we read what was not committed: a
-// leader was lost with the end of its log. Others may be in its place, or soon
-// will, so we begin where it is certain that nothing has changed. The sentence
-// is all that servers have for it, and part of the protocol.
-func (s *stream) skipVanished(err error) bool {
+// stepBack goes on at the end of the log if err says that it ends before what
+// was handed over. A leader took records that no other replica had, showed them
+// to us, and is gone; what its successor takes gets the same offsets, and must
+// not be missed. Readers of committed records never see that.
+func (s *stream) stepBack(err error) bool {
 	var code api.ErrorCode
-	if !errors.As(err, &code) || code.ID != api.Other || !strings.Contains(code.Error(), "is greater than leo") || s.next <= s.hw {
+	if !s.handed || !errors.As(err, &code) || code.ID != api.Other || code.Detail == nil {
 		return false
 	}
-	s.c.cl.cfg.logger.Warn("records that were not committed are gone with their leader", slog.String("topic", s.c.topic),
-		slog.Uint64("partition", uint64(s.id)), slog.Int64("offset", s.next), slog.Int64("next", s.hw))
-	s.next = s.hw
+	var start, end int64
+	if n, _ := fmt.Sscanf(code.Detail.Text, "start offset: %d is greater than leo: %d", &start, &end); n != 2 || start != s.next || end >= s.next {
+		return false
+	}
+	s.c.cl.cfg.logger.Warn("records that were read are gone with their leader", slog.String("topic", s.c.topic),
+		slog.Uint64("partition", uint64(s.id)), slog.Int64("offset", s.next), slog.Int64("next", end))
+	s.next = end
 	return true
 }
 
 // once opens the stream and reads until it breaks. A nil error means that the
 // end of UntilCurrentEnd is reached.
-func (s *stream) once() (progress bool, err error) {
-	if err := s.waitRoom(s.c.ctx); err != nil {
+func (s *stream) once(ctx context.Context) (progress bool, err error) {
+	if err := s.waitRoom(ctx); err != nil {
 		return false, err
 	}
-	err = s.use.do(func(ctx context.Context, l *link) (err error) {
-		progress, err = s.read(ctx, l)
-		return err
-	})
-	return progress, err
+	l, leader, err := s.c.cl.spus.leader(ctx, s.c.topic, s.id)
+	if err != nil {
+		return false, err
+	}
+	u := s.c.cl.spus.terms.begin(ctx, s.c.topic, s.id, leader)
+	defer u.end()
+	progress, err = s.follow(u.ctx, l)
+	return progress, u.why(err)
 }
 
-// read is once with a connection.
-func (s *stream) read(ctx context.Context, l *link) (progress bool, err error) {
+// follow reads from a leader until that breaks.
+func (s *stream) follow(ctx context.Context, l *link) (progress bool, err error) {
 	if err := s.resolve(ctx, l); err != nil {
 		return false, err
 	}
@@ -231,7 +233,6 @@ func (s *stream) resolve(ctx context.Context, l *link) error {
 	if err != nil {
 		return err
 	}
-	s.hw = offsets.LastStableOffset
 	s.next = s.c.cfg.start.resolve(offsets.StartOffset, offsets.LastStableOffset, stored)
 	if s.c.cfg.untilEnd {
 		s.until = offsets.LastStableOffset
@@ -271,7 +272,6 @@ func (s *stream) receive(ctx context.Context, l *link, st *transport.Stream) err
 		return fmt.Errorf("response of a stream: %w", err)
 	}
 	p := &s.resp.Partition
-	s.hw = max(s.hw, p.HighWatermark)
 	if s.resp.StreamID != 0 {
 		s.setSession(session{l, s.resp.StreamID})
 	}
@@ -282,6 +282,7 @@ func (s *stream) receive(ctx context.Context, l *link, st *transport.Stream) err
 	}
 	next = max(next, p.NextFilterOffset)
 	if len(whole) > 0 {
+		s.handed = true
 		s.hand(&fetch{s: s, rest: whole, from: s.next, until: s.until, hw: p.HighWatermark, frame: frame})
 	} else {
 		defer frame.Release()

@@ -22,11 +22,11 @@ const (
 
 // writer is the queue of one partition and the goroutine that empties it.
 type writer struct {
-	p   *Producer
-	id  uint32
-	use *leaderUse
+	p  *Producer
+	id uint32
 
 	wake chan struct{} // capacity 1: the queue has something new
+	term *term         // the goroutine's use of the leader, nil before the first
 
 	mu    sync.Mutex
 	queue []*batch      // oldest first; only the last may take more records
@@ -48,10 +48,7 @@ const keepBytes = 256 << 10
 var batchMemories = sync.Pool{New: func() any { return new(batchMemory) }}
 
 func newWriter(p *Producer, id uint32) *writer {
-	return &writer{
-		p: p, id: id, use: p.cl.useLeader(p.ctx, p.topic, id),
-		wake: make(chan struct{}, 1), space: make(chan struct{}),
-	}
+	return &writer{p: p, id: id, wake: make(chan struct{}, 1), space: make(chan struct{})}
 }
 
 // add queues one record.

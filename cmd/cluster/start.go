@@ -47,8 +47,13 @@ func newStartCmd(f *cmdutil.Factory, runF func(*startOptions) error) *cobra.Comm
 
 The cluster runs as one daemon in the background: a streaming controller and
 --spu streaming processing units. The command returns when all of them are
-online. It refuses to start where a cluster exists already; "fluvio cluster
-resume" starts that one again.`,
+online. With --spu 3 topics can have up to three copies ("fluvio topic create
+--replication 3"): an SPU that fails is replaced by one that has everything it
+had. All of them are on this machine, so copies do not outlive it; see "fluvio
+run" for several hosts.
+
+It refuses to start where a cluster exists already; "fluvio cluster resume"
+starts that one again.`,
 		Example: `  fluvio cluster start
   fluvio cluster start --spu 3
   fluvio cluster start --data-dir /var/lib/fluvio`,

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,11 @@ func newStatusCmd(f *cmdutil.Factory, runF func(*statusOptions) error) *cobra.Co
 		Use:   "status",
 		Short: "Show whether the cluster is well",
 		Long: `Show whether the SC answers, how many SPUs are online and how much the topics
-hold. Fails when the SC cannot be reached.`,
+hold. Fails when the SC cannot be reached.
+
+SPUs that are away, and topics whose partitions do not serve or lack copies,
+are named with the reason, also where the output is not a terminal. That does
+not change the exit code.`,
 		Example: `  fluvio cluster status
   fluvio -P prod cluster status`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -72,9 +77,15 @@ func spuStatus(ctx context.Context, r *progress.Reporter, adm *client.Admin) err
 		return err
 	}
 	online := 0
+	var away []string
 	for _, s := range spus {
-		if s.Status.Resolution == api.SpuOnlineState {
+		switch s.Status.Resolution {
+		case api.SpuOnlineState:
 			online++
+		case api.SpuInitState:
+			away = append(away, fmt.Sprintf("SPU %d has not come yet", s.Spec.ID))
+		default:
+			away = append(away, fmt.Sprintf("SPU %d is offline", s.Spec.ID))
 		}
 	}
 	switch {
@@ -85,10 +96,27 @@ func spuStatus(ctx context.Context, r *progress.Reporter, adm *client.Admin) err
 	default:
 		r.Done(indent(fmt.Sprintf("✅ (%d/%d) SPUs are online", online, len(spus))))
 	}
+	troubles(r, away)
 	return nil
 }
 
-// topicStatus counts what users made; system topics do not count.
+// maxTroubles is how many lines of one sort are worth reading.
+const maxTroubles = 20
+
+// troubles prints what is wrong, in every form of the output: where nobody
+// looks at a checklist it is all that there is to say.
+func troubles(r *progress.Reporter, lines []string) {
+	for i, line := range lines {
+		if i == maxTroubles {
+			r.Headline(indent(fmt.Sprintf("🟡 and %d more", len(lines)-i)))
+			return
+		}
+		r.Headline(indent("🟡 " + line))
+	}
+}
+
+// topicStatus counts what users made. System topics do not count, but what is
+// wrong with them is told.
 func topicStatus(ctx context.Context, r *progress.Reporter, adm *client.Admin) error {
 	r.Step(indent("📝 Checking Topics"))
 	topics, err := adm.Topics(ctx, client.ListOptions{})
@@ -100,8 +128,15 @@ func topicStatus(ctx context.Context, r *progress.Reporter, adm *client.Admin) e
 		r.Done(indent("❌ Unable to retrieve topics"))
 		return err
 	}
+	system, err := adm.Topics(ctx, client.ListOptions{System: true})
+	if err != nil {
+		r.Done(indent("❌ Unable to retrieve topics"))
+		return err
+	}
+	wrong := topicTroubles(append(slices.Clone(topics), system...))
 	if len(topics) == 0 {
 		r.Done(indent("🟡 No topics present"))
+		troubles(r, wrong)
 		return nil
 	}
 	var size uint64
@@ -111,10 +146,22 @@ func topicStatus(ctx context.Context, r *progress.Reporter, adm *client.Admin) e
 		}
 	}
 	r.Done(indent(fmt.Sprintf("✅ %d %s using %s", len(topics), plural(len(topics), "topic", "topics"), bytesize.Format(size))))
+	troubles(r, wrong)
+	return nil
+}
+
+// topicTroubles says which topics are not as declared. The reason of one that
+// is provisioned is what its partitions lack.
+func topicTroubles(topics []api.Topic) (lines []string) {
 	for _, t := range topics {
-		if t.Status.Resolution != api.TopicProvisioned {
-			r.Done(indent(fmt.Sprintf("🟡 topic %s is %s: %s", t.Name, t.Status.Resolution, t.Status.Reason)))
+		switch st := &t.Status; {
+		case st.Resolution == api.TopicProvisioned && st.Reason != "":
+			lines = append(lines, fmt.Sprintf("topic %s: %s", t.Name, st.Reason))
+		case st.Resolution != api.TopicProvisioned && st.Reason != "":
+			lines = append(lines, fmt.Sprintf("topic %s is %s: %s", t.Name, st.Resolution, st.Reason))
+		case st.Resolution != api.TopicProvisioned:
+			lines = append(lines, fmt.Sprintf("topic %s is %s", t.Name, st.Resolution))
 		}
 	}
-	return nil
+	return lines
 }

@@ -10,7 +10,24 @@ import (
 )
 
 // OutputFlag is the value of -O.
-type OutputFlag struct{ Format output.Format }
+type OutputFlag struct {
+	Format output.Format
+	// Wide is set by "-O wide" where a command has that: a table with more
+	// than upstream's columns. Format is Table then.
+	Wide bool
+
+	hasWide bool
+}
+
+// wide is a table with more in it, which only some commands have.
+const wide = "wide"
+
+func (o *OutputFlag) choices() []string {
+	if o.hasWide {
+		return append(output.Formats(), wide)
+	}
+	return output.Formats()
+}
 
 // String is part of pflag.Value.
 func (o *OutputFlag) String() string { return string(o.Format) }
@@ -20,9 +37,14 @@ func (*OutputFlag) Type() string { return "type" }
 
 // Set is part of pflag.Value.
 func (o *OutputFlag) Set(s string) error {
+	o.Wide = o.hasWide && strings.EqualFold(s, wide)
+	if o.Wide {
+		o.Format = output.Table
+		return nil
+	}
 	f, ok := output.ParseFormat(s)
 	if !ok {
-		return &argv.ChoiceError{Choices: output.Formats()}
+		return &argv.ChoiceError{Choices: o.choices()}
 	}
 	o.Format = f
 	return nil
@@ -31,8 +53,14 @@ func (o *OutputFlag) Set(s string) error {
 // AddOutputFlag defines -O with a default.
 func AddOutputFlag(cmd *cobra.Command, o *OutputFlag, def output.Format) {
 	o.Format = def
-	cmd.Flags().VarP(o, "output", "O", "Print as `type`: "+strings.Join(output.Formats(), ", "))
-	completeWith(cmd, "output", output.Formats())
+	cmd.Flags().VarP(o, "output", "O", "Print as `type`: "+strings.Join(o.choices(), ", "))
+	completeWith(cmd, "output", o.choices())
+}
+
+// AddWideOutputFlag is AddOutputFlag for a command that has a wide table too.
+func AddWideOutputFlag(cmd *cobra.Command, o *OutputFlag, def output.Format) {
+	o.hasWide = true
+	AddOutputFlag(cmd, o, def)
 }
 
 // Choice is a flag that takes one of a fixed set of words.

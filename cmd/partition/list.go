@@ -2,6 +2,7 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 // lister is what the command asks of a cluster.
 type lister interface {
 	Partitions(ctx context.Context, opts client.ListOptions) ([]api.Partition, error)
+	DescribePartitions(ctx context.Context, topics ...string) ([]api.ExtPartition, error)
 }
 
 type connectFunc func(context.Context) (l lister, close func(), err error)
@@ -46,11 +48,20 @@ func newListCmd(f *cmdutil.Factory, connect connectFunc, runF func(context.Conte
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the partitions of all topics",
+		Long: `List the partitions of all topics.
+
+The table is that of the original, with its last columns under the wrong
+headings, since scripts count them: after LEO come the leader's end offset once
+more, the number of followers in sync, and the followers. -O wide has a table
+of its own: all replicas in order of preference, those in sync, how many
+records the farthest one lacks (LAG), each follower's position, and what is
+wrong. Offsets of -1 are unknown: that SPU is away, or has just come.`,
 		Example: `  fluvio partition list
+  fluvio partition list -O wide
   fluvio partition list -O json`,
 		RunE: cmdutil.RunE(opts, nil, runF, listRun),
 	}
-	cmdutil.AddOutputFlag(cmd, &opts.output, output.Table)
+	cmdutil.AddWideOutputFlag(cmd, &opts.output, output.Table)
 	cmd.Flags().BoolVarP(&opts.system, "system", "s", false, "List partitions of system topics instead of the others")
 	return cmd
 }
@@ -65,6 +76,14 @@ func listRun(ctx context.Context, opts *listOptions) error {
 	if err != nil {
 		return cmdutil.ExplainAdmin(err, "")
 	}
+	if opts.output.Wide {
+		known, err := l.DescribePartitions(ctx)
+		if err != nil && !errors.Is(err, client.ErrUnsupported) {
+			return cmdutil.ExplainAdmin(err, "")
+		}
+		return output.List(opts.f.IO.Out, output.Table, partitions, "No partitions found",
+			func(p []api.Partition) *table.Table { return wideTable(p, known) })
+	}
 	return output.Listing(opts.f.IO.Out, opts.output.Format, partitions, "No partitions found", listTable, view.OfPartition)
 }
 
@@ -75,8 +94,7 @@ func listTable(partitions []api.Partition) *table.Table {
 		"TOPIC", "PARTITION", "LEADER", "MIRROR", "REPLICAS", "RESOLUTION",
 		"SIZE", "BASE", "HW", "LEO", "LRS", "FOLLOWER OFFSETS",
 	}}
-	sorted := slices.Clone(partitions)
-	slices.SortFunc(sorted, func(a, b api.Partition) int { return strings.Compare(a.Name, b.Name) })
+	sorted := byName(partitions)
 	for i := range sorted {
 		spec, status := &sorted[i].Spec, &sorted[i].Status
 		topic, partition := split(sorted[i].Name)
@@ -89,6 +107,13 @@ func listTable(partitions []api.Partition) *table.Table {
 		})
 	}
 	return t
+}
+
+// byName is the order of the original, that of the names as texts.
+func byName(partitions []api.Partition) []api.Partition {
+	sorted := slices.Clone(partitions)
+	slices.SortFunc(sorted, func(a, b api.Partition) int { return strings.Compare(a.Name, b.Name) })
+	return sorted
 }
 
 func split(name string) (topic, partition string) {

@@ -17,6 +17,7 @@ import (
 
 type fakeLister struct {
 	partitions []api.Partition
+	known      []api.ExtPartition // nil: a cluster of the original
 	err        error
 }
 
@@ -28,6 +29,13 @@ func (l *fakeLister) Partitions(_ context.Context, opts client.ListOptions) ([]a
 		}
 	}
 	return out, l.err
+}
+
+func (l *fakeLister) DescribePartitions(context.Context, ...string) ([]api.ExtPartition, error) {
+	if l.known == nil {
+		return nil, client.ErrUnsupported
+	}
+	return l.known, nil
 }
 
 func sample() *fakeLister {
@@ -75,6 +83,37 @@ func TestList(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmdtest.Golden(t, name, out)
+	}
+}
+
+// TestWide: what a cluster of ours knows, and what can be made of one of the
+// original.
+func TestWide(t *testing.T) {
+	ours := sample()
+	replica := func(id int32, inSync bool, hw, leo int64, lack string) api.ExtReplica {
+		return api.ExtReplica{Spu: id, InSync: inSync, HW: hw, LEO: leo, Lack: lack}
+	}
+	ours.known = []api.ExtPartition{
+		{Key: api.ReplicaKey{Topic: "t", Partition: 10}, Leader: 5001, LeaderEpoch: 4, Resolution: api.PartitionOnline, Size: 2500, BaseOffset: 7,
+			Reason:   "2 of 3 replicas in sync, SPU 5003 is catching up",
+			Replicas: []api.ExtReplica{replica(5002, true, 90, 101, ""), replica(5001, true, 90, 100, ""), replica(5003, false, 40, 40, "is catching up")}},
+		{Key: api.ReplicaKey{Topic: "t", Partition: 2}, Leader: api.NoLeader, LeaderEpoch: 9, Resolution: api.PartitionLeaderOffline, Size: api.SizeNotSupported,
+			Reason:   "no replica can lead: SPU 5001 is offline",
+			Replicas: []api.ExtReplica{replica(5001, false, -1, -1, "is offline"), replica(5002, false, 3, 3, "lost its log and is catching up"), replica(5003, false, -1, -1, "")}},
+		{Key: api.ReplicaKey{Topic: "gone-meanwhile"}},
+	}
+	for name, l := range map[string]*fakeLister{"wide": ours, "wide_theirs": sample()} {
+		out, err := runCmd(t, l, "-O", "Wide")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmdtest.Golden(t, name, out)
+	}
+	if out, err := runCmd(t, &fakeLister{}, "-Owide"); err != nil || out != "No partitions found\n" {
+		t.Errorf("%v, %q", err, out)
+	}
+	if _, err := runCmd(t, sample(), "-O", "xml"); err == nil || !strings.Contains(err.Error(), "table, yaml, json, toml, wide") {
+		t.Error(err)
 	}
 }
 

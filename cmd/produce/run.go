@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"github.com/fluvio-go/fluvio/client"
 	"github.com/fluvio-go/fluvio/cmd/cmdutil"
@@ -70,12 +71,40 @@ func run(ctx context.Context, opts *options) error {
 		}
 		settings = append(settings, client.Partition(partition))
 	}
+	var again resent
+	settings = append(settings, client.OnBatch(again.note))
 	p, err := c.Producer(ctx, opts.topic, settings...)
 	if err != nil {
 		return explainOpen(ctx, opts, c, err)
 	}
 	l := newPipeline(ctx, opts, p)
-	return explain(opts, l, l.produce(input))
+	err = l.produce(input)
+	again.tell(opts.f.IO.Err)
+	return explain(opts, l, err)
+}
+
+// resent counts records that went to the cluster more than once. Nobody can
+// tell whether the first time was in vain.
+type resent struct{ records atomic.Int64 }
+
+func (r *resent) note(e client.BatchEvent) {
+	if e.Again && e.Err == nil {
+		r.records.Add(int64(e.Records))
+	}
+}
+
+// tell says so also where nobody looks at a terminal: it is rare, and what
+// reads the topic may have to know.
+func (r *resent) tell(w io.Writer) {
+	n := r.records.Load()
+	if n == 0 {
+		return
+	}
+	noun := "records were"
+	if n == 1 {
+		noun = "record was"
+	}
+	fmt.Fprintf(w, "WARN %d %s sent again after a leader moved or gave no answer, and may be in the topic twice\n", n, noun)
 }
 
 // open returns the input.

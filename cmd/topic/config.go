@@ -15,8 +15,8 @@ import (
 )
 
 // configFile is the YAML form of a topic. Keys it does not have are ignored:
-// files in use spell some with underscores and rely on that. Durability is
-// ours.
+// files in use spell some with underscores and rely on that. Durability and
+// what it takes to be in sync are ours.
 type configFile struct {
 	Meta *struct {
 		Name string `yaml:"name"`
@@ -27,6 +27,8 @@ type configFile struct {
 		Replication *uint32        `yaml:"replication"`
 		IgnoreRack  bool           `yaml:"ignore-rack-assignment"`
 		Maps        []partitionMap `yaml:"maps"`
+		MinInSync   *uint32        `yaml:"min-in-sync-replicas"`
+		Unclean     bool           `yaml:"allow-unclean-election"`
 	} `yaml:"partition"`
 	Retention struct {
 		Time        scalar `yaml:"time"`
@@ -112,6 +114,13 @@ func (p *plan) apply(c *configFile) error {
 		}
 		p.config.Durability = d
 	}
+	if n := c.Partition.MinInSync; n != nil {
+		if *n == 0 {
+			return fmt.Errorf("partition.min-in-sync-replicas: must be at least 1")
+		}
+		p.minInSync = *n
+	}
+	p.config.UncleanElection = c.Partition.Unclean
 	var err error
 	if p.spec.Replicas, err = c.replicas(); err != nil {
 		return fmt.Errorf("partition.maps: %w", err)

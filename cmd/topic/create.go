@@ -2,8 +2,10 @@ package topic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/fluvio-go/fluvio/client"
@@ -35,6 +37,8 @@ type createOptions struct {
 	maxPartitionSize cmdutil.Parsed[uint64]
 	compression      cmdutil.Parsed[api.Compression]
 	durability       cmdutil.Choice
+	minInSync        cmdutil.Parsed[uint32]
+	uncleanElection  bool
 	dedup            bool
 	dedupCount       uint64
 	dedupAge         cmdutil.Parsed[time.Duration]
@@ -45,15 +49,33 @@ const createLong = `Create a topic.
 
 Everything can be given as flags, or in a YAML file with --config.
 
+A partition has as many copies as --replication says, each on an SPU of its own.
+One of them leads; the others follow it and take over when its SPU is gone. With
+3 copies records survive the loss of any two SPUs one after the other. A topic
+that wants more copies than there are SPUs waits for them.
+
+--min-in-sync-replicas refuses records that are to be committed to all copies
+("fluvio produce --isolation read_committed") while fewer than that many have
+what was committed before. 2 of 3 is usual: one SPU can be away.
+
+Without --allow-unclean-election a partition whose in-sync copies are all away
+waits for one of them; with it any copy may lead, and records are lost that it
+does not have.
+
 Durability says what a producer's acknowledgement promises:
 
   auto      an acknowledged record survives any one failure: "always" for a
-            topic with one replica, else its replicas and "interval"
-  always    the record is on disk; requests that wait share one fdatasync
+            topic with one replica, else every replica in sync has it
+  always    the record is on disk, of every replica in sync; requests that
+            wait share one fdatasync
   interval  the record is written; disk follows within a second or 16 MiB
   never     the record is written; the operating system decides when to disk
 
-It needs a cluster that knows the setting; others refuse anything but auto.`
+With interval and never the leader's copy is enough, unless the producer asks
+for a commit (isolation ReadCommitted).
+
+These three settings need a cluster that knows them; others refuse anything but
+their defaults.`
 
 func newCreateCmd(f *cmdutil.Factory, connect connectFunc, runF func(context.Context, *createOptions) error) *cobra.Command {
 	opts := &createOptions{f: f, connect: connect}
@@ -62,7 +84,7 @@ func newCreateCmd(f *cmdutil.Factory, connect connectFunc, runF func(context.Con
 		Short: "Create a topic",
 		Long:  createLong,
 		Example: `  fluvio topic create orders
-  fluvio topic create orders --partitions 4 --replication 2
+  fluvio topic create orders --partitions 4 --replication 3 --min-in-sync-replicas 2
   fluvio topic create orders --retention-time 2d --segment-size "64 MiB"
   fluvio topic create --config topic.yaml --dry-run`,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -101,6 +123,7 @@ func addSettingFlags(cmd *cobra.Command, opts *createOptions) {
 	opts.compression.Parse = parseCompression
 	opts.durability.Choices = []string{"auto", "always", "interval", "never"}
 	opts.durability.Fold = true
+	opts.minInSync.Parse = parseMinInSync
 	opts.dedupAge.Parse = humantime.Parse
 	fs := cmd.Flags()
 	fs.Var(&opts.retention, "retention-time", "Keep records for this `time`, such as 1h or \"2d 10s\" [default: 7days]")
@@ -108,6 +131,8 @@ func addSettingFlags(cmd *cobra.Command, opts *createOptions) {
 	fs.Var(&opts.compression, "compression-type", "Demand this `compression` of producers: none, gzip, snappy, lz4, zstd or any [default: any]")
 	fs.Var(&opts.maxPartitionSize, "max-partition-size", "Drop the oldest segments of a partition beyond this size in `bytes`")
 	fs.Var(&opts.durability, "durability", "Acknowledge records as this `mode` says: auto, always, interval or never [default: auto]")
+	fs.Var(&opts.minInSync, "min-in-sync-replicas", "Refuse committed records while fewer copies are in sync (`integer`) [default: 1]")
+	fs.BoolVar(&opts.uncleanElection, "allow-unclean-election", false, "Let a copy that is not in sync lead when no other is left: records may be lost")
 	fs.BoolVar(&opts.dedup, "dedup", false, "Drop records that were seen before")
 	fs.Uint64Var(&opts.dedupCount, "dedup-count", defaultDedupCount, "Number of records to remember (`integer`)")
 	fs.Var(&opts.dedupAge, "dedup-age", "How long to remember records (`time`) [default: 5s]")
@@ -140,6 +165,17 @@ func parseSegmentSize(s string) (uint64, error) {
 	return n, err
 }
 
+func parseMinInSync(s string) (uint32, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	switch {
+	case err != nil:
+		return 0, errors.New("invalid digit found in string") // as for the other integers
+	case n == 0:
+		return 0, errors.New("a record is in one replica at least; use 1 or more")
+	}
+	return uint32(n), nil
+}
+
 func createRun(ctx context.Context, opts *createOptions) error {
 	plan, err := newPlan(opts)
 	if err != nil {
@@ -155,7 +191,7 @@ func createRun(ctx context.Context, opts *createOptions) error {
 	}
 	err = a.CreateTopic(ctx, plan.name, plan.spec, client.CreateTopicOptions{DryRun: opts.dryRun, Config: plan.config})
 	if err != nil {
-		return explainCreate(err, plan)
+		return explainCreate(ctx, a, err, plan)
 	}
 	_, err = fmt.Fprintf(opts.f.IO.Out, "topic \"%s\" created\n", plan.name)
 	return err

@@ -2,6 +2,7 @@ package topic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,6 +69,13 @@ func TestCreate(t *testing.T) {
 		})},
 		{args: "--durability Never", spec: computed(nil), config: api.TopicConfig{Durability: api.DurabilityNever}},
 		{args: "--durability auto", spec: computed(nil)},
+		{args: "-r 3 --min-in-sync-replicas 2 --allow-unclean-election", spec: computed(func(s *api.TopicSpec) { s.Replicas = api.Computed(1, 3) }),
+			config: api.TopicConfig{MinInSync: 2, UncleanElection: true}},
+		{args: "--min-in-sync-replicas 1", spec: computed(nil)}, // as everywhere
+		{args: "-f FILE --min-in-sync-replicas=2", file: `[{"id":0,"replicas":[5001,5002]}]`, config: api.TopicConfig{MinInSync: 2}, spec: api.TopicSpec{
+			Compression: api.CompressionAny,
+			Replicas:    api.ReplicaSpec{Kind: api.ReplicasAssigned, Assigned: []api.PartitionMap{{ID: 0, Replicas: []int32{5001, 5002}}}},
+		}},
 		{args: "-f FILE", file: `[{"id":0,"replicas":[5001,5002]},{"id":1,"replicas":[5002]}]`, spec: api.TopicSpec{
 			Compression: api.CompressionAny,
 			Replicas: api.ReplicaSpec{Kind: api.ReplicasAssigned, Assigned: []api.PartitionMap{
@@ -119,6 +127,11 @@ func TestCreateFailures(t *testing.T) {
 		{args: "t --retention-time 200years", want: "more than 4294967295 seconds", code: uerr.Usage},
 		{args: "t --retention-time 5", want: "time unit needed", code: uerr.Usage},
 		{args: "t --durability maybe", want: "possible values: auto, always, interval, never", code: uerr.Usage},
+		{args: "t --min-in-sync-replicas 0", want: "invalid value '0' for '--min-in-sync-replicas <integer>': a record is in one replica at least", code: uerr.Usage},
+		{args: "t --min-in-sync-replicas x", want: "invalid digit", code: uerr.Usage},
+		{args: "t --min-in-sync-replicas 2", want: "Invalid argument: min in-sync replicas 2 is more than the replication factor 1", code: uerr.Usage},
+		{args: "t -r 3 --min-in-sync-replicas 4", want: "min in-sync replicas 4 is more than the replication factor 3", code: uerr.Usage},
+		{args: "t -f FILE --min-in-sync-replicas 3", file: `[{"id":0,"replicas":[5001,5002]}]`, want: "3 is more than the replication factor 2", code: uerr.Usage},
 		{args: "t -p x", want: "invalid digit", code: uerr.Usage},
 		{args: "t -f FILE", file: `{"partitions":[]}`, want: "error reading replica assignment: ", code: uerr.Usage},
 		{args: "t -f FILE", file: `[{"id":0}]`, want: "error reading replica assignment: ", code: uerr.Usage},
@@ -152,6 +165,8 @@ partition:
   max-size: 10 KB
   replication: 2
   ignore-rack-assignment: true
+  min-in-sync-replicas: 2
+  allow-unclean-election: true
 retention: { time: 2m, segment-size: 2.0 KB }
 compression: { type: Lz4 }
 deduplication:
@@ -177,7 +192,7 @@ durability: interval
 		text string
 		want plan
 	}{
-		"full":        {full, plan{"my-topic", spec, api.TopicConfig{Durability: api.DurabilityInterval}}},
+		"full":        {full, plan{name: "my-topic", spec: spec, config: api.TopicConfig{Durability: api.DurabilityInterval, MinInSync: 2, UncleanElection: true}}},
 		"only a name": {"meta:\n  name: my-topic\n", plan{name: "my-topic", spec: plain}},
 		"JSON":        {`{"meta":{"name":"my-topic"},"partition":{"maps":[{"id":0,"replicas":[5001]}],"count":9}}`, plan{name: "my-topic", spec: assigned}},
 		"number":      {"meta: {name: my-topic}\nretention: {segment-size: 4096}", plan{name: "my-topic", spec: sized}},
@@ -206,23 +221,41 @@ durability: interval
 
 func TestConfigFileFaults(t *testing.T) {
 	for text, want := range map[string]string{
-		"partition: {count: 1}":                                "missing field `meta`",
-		"meta: {name: ''}":                                     "Topic name is required",
-		"meta: {name: T}":                                      "Contain only",
-		"meta: {name: t}\ncompression: {type: lz4}":            "unknown variant `lz4`",
-		"meta: {name: t}\nretention: {time: 5}":                "retention.time: ",
-		"meta: {name: t}\nretention: {segment-size: 9 EB}":     "retention.segment-size: ",
-		"meta: {name: t}\npartition: {max-size: x}":            "partition.max-size: ",
-		"meta: {name: t}\npartition: {maps: [{id: 0}]}":        "partition.maps: ",
-		"meta: {name: t}\npartition: {count: -1}":              "cannot unmarshal -1",
-		"meta: {name: t}\ndurability: often":                   "durability: unknown mode `often`",
-		"meta: {name: t}\ndeduplication: {bounds: {age: 1m}}":  "count: must be at least 1",
-		"meta: {name: t}\ndeduplication: {bounds: {count: 1}}": "missing field `uses`",
+		"partition: {count: 1}":                                                 "missing field `meta`",
+		"meta: {name: ''}":                                                      "Topic name is required",
+		"meta: {name: T}":                                                       "Contain only",
+		"meta: {name: t}\ncompression: {type: lz4}":                             "unknown variant `lz4`",
+		"meta: {name: t}\nretention: {time: 5}":                                 "retention.time: ",
+		"meta: {name: t}\nretention: {segment-size: 9 EB}":                      "retention.segment-size: ",
+		"meta: {name: t}\npartition: {max-size: x}":                             "partition.max-size: ",
+		"meta: {name: t}\npartition: {maps: [{id: 0}]}":                         "partition.maps: ",
+		"meta: {name: t}\npartition: {count: -1}":                               "cannot unmarshal -1",
+		"meta: {name: t}\npartition: {min-in-sync-replicas: 0}":                 "min-in-sync-replicas: must be at least 1",
+		"meta: {name: t}\npartition: {replication: 2, min-in-sync-replicas: 3}": "3 is more than the replication factor 2",
+		"meta: {name: t}\ndurability: often":                                    "durability: unknown mode `often`",
+		"meta: {name: t}\ndeduplication: {bounds: {age: 1m}}":                   "count: must be at least 1",
+		"meta: {name: t}\ndeduplication: {bounds: {count: 1}}":                  "missing field `uses`",
 		"meta: [": "",
 	} {
 		r := runCmd(t.Context(), &fakeAdmin{}, "", "create", "-c", write(t, text))
 		if r.err == nil || !strings.Contains(r.err.Error(), want) || cmdtest.ExitCode(r.err) != uerr.Usage {
 			t.Errorf("%q: %v, want %q", text, r.err, want)
+		}
+	}
+}
+
+// TestUnknownSettings: a cluster that has no place for settings is named with
+// what it lacks, and with nothing else.
+func TestUnknownSettings(t *testing.T) {
+	for args, want := range map[string]string{
+		"--durability never":                                     "does not know --durability; ",
+		"-r 2 --min-in-sync-replicas 2":                          "does not know --min-in-sync-replicas; ",
+		"-r 2 --allow-unclean-election --min-in-sync-replicas 2": "does not know --min-in-sync-replicas, --allow-unclean-election; ",
+	} {
+		r := runCmd(t.Context(), &fakeAdmin{err: fmt.Errorf("x: %w", client.ErrUnsupported)}, "", append([]string{"create", "t"}, strings.Fields(args)...)...)
+		var e *uerr.Error
+		if !errors.As(r.err, &e) || !strings.Contains(e.Why, want) {
+			t.Errorf("%s: %v %+v, want %q", args, r.err, e, want)
 		}
 	}
 }

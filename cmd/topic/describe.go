@@ -28,7 +28,7 @@ func newDescribeCmd(f *cmdutil.Factory, connect connectFunc, runF func(context.C
 		Use:   "describe <name>",
 		Short: "Show the settings and the state of topics",
 		Long: `Show the settings and the state of every topic whose name contains the given
-one.`,
+one. Partitions that do not serve, or lack copies, are listed with the reason.`,
 		Example: `  fluvio topic describe orders
   fluvio topic describe orders -O yaml`,
 		ValidArgsFunction: f.CompleteTopics(false),
@@ -53,7 +53,11 @@ func describeRun(ctx context.Context, opts *describeOptions) error {
 		return cmdutil.ExplainAdmin(err, "")
 	}
 	if opts.output.Format == output.Table {
-		return writeDescriptions(opts, topics, configs)
+		troubles, err := topicTroubles(ctx, a, topics)
+		if err != nil {
+			return cmdutil.ExplainAdmin(err, "")
+		}
+		return writeDescriptions(opts, topics, configs, troubles)
 	}
 	views := make([]view.Topic, len(topics))
 	for i := range topics {
@@ -86,7 +90,7 @@ func topicConfigs(ctx context.Context, a admin, topics []api.Topic) (map[string]
 	return configs, nil
 }
 
-func writeDescriptions(opts *describeOptions, topics []api.Topic, configs map[string]*api.TopicConfig) error {
+func writeDescriptions(opts *describeOptions, topics []api.Topic, configs map[string]*api.TopicConfig, troubles map[string][]trouble) error {
 	w := opts.f.IO.Out
 	if len(topics) != 1 {
 		fmt.Fprintf(w, "Retrieved %d out of %d topics\n", len(topics), len(topics))
@@ -95,7 +99,7 @@ func writeDescriptions(opts *describeOptions, topics []api.Topic, configs map[st
 		if len(topics) > 1 {
 			fmt.Fprint(w, "\nTOPIC DETAILS\n-------------\n")
 		}
-		if err := table.RenderKeyValues(w, description(&topics[i], configs[topics[i].Name])); err != nil {
+		if err := table.RenderKeyValues(w, description(&topics[i], configs[topics[i].Name], troubles[topics[i].Name])); err != nil {
 			return err
 		}
 	}
@@ -104,7 +108,7 @@ func writeDescriptions(opts *describeOptions, topics []api.Topic, configs map[st
 
 // description lists what is shown of a topic. config is nil where the cluster
 // has none.
-func description(t *api.Topic, config *api.TopicConfig) []table.KeyValue {
+func description(t *api.Topic, config *api.TopicConfig, troubles []trouble) []table.KeyValue {
 	var pairs []table.KeyValue
 	add := func(key, value string) { pairs = append(pairs, table.KeyValue{Key: key, Value: value}) }
 	add("Name", t.Name)
@@ -128,19 +132,27 @@ func description(t *api.Topic, config *api.TopicConfig) []table.KeyValue {
 	}
 	if config != nil {
 		add("Durability", durabilityText(config.Durability, &t.Spec.Replicas))
+		add("Min In-Sync Replicas", strconv.FormatUint(uint64(max(config.MinInSync, 1)), 10))
+		add("Unclean Election", strconv.FormatBool(config.UncleanElection))
 	}
 	add("Status", t.Status.Resolution.String())
 	add("Reason", t.Status.Reason)
+	for _, tr := range troubles {
+		add("Partitions", idRanges(tr.partitions)+": "+tr.reason)
+	}
 	return append(pairs, table.KeyValue{Key: "-----------------", Bare: true})
 }
 
-// durabilityText names a mode, and for auto also the one that applies.
+// durabilityText names a mode, and for auto also what that means.
 func durabilityText(d api.Durability, r *api.ReplicaSpec) string {
-	applies := d.Resolve(replication(r))
-	if applies == d {
+	n := replication(r)
+	switch {
+	case d != api.DurabilityAuto:
 		return d.String()
+	case d.Commits(n):
+		return fmt.Sprintf("%s (replicated)", d)
 	}
-	return fmt.Sprintf("%s (%s)", d, applies)
+	return fmt.Sprintf("%s (%s)", d, d.Resolve(n))
 }
 
 func replication(r *api.ReplicaSpec) int {

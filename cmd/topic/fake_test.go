@@ -18,6 +18,7 @@ import (
 type fakeAdmin struct {
 	topics  []api.Topic
 	configs map[string]api.TopicConfig // nil: the cluster has no such call
+	parts   []api.ExtPartition         // nil: nor this one
 	mirrors []api.Mirror
 	modules []api.SmartModule
 	err     error // of changes
@@ -87,6 +88,13 @@ func (a *fakeAdmin) DescribeTopics(_ context.Context, names ...string) ([]api.Ex
 		}
 	}
 	return out, nil
+}
+
+func (a *fakeAdmin) DescribePartitions(_ context.Context, topics ...string) ([]api.ExtPartition, error) {
+	if a.parts == nil {
+		return nil, client.ErrUnsupported
+	}
+	return slices.DeleteFunc(slices.Clone(a.parts), func(p api.ExtPartition) bool { return !slices.Contains(topics, p.Key.Topic) }), nil
 }
 
 func (a *fakeAdmin) AddPartitions(context.Context, string, uint32) error {

@@ -47,7 +47,14 @@ func listRun(ctx context.Context, opts *listOptions) error {
 	if err != nil {
 		return cmdutil.ExplainAdmin(err, "")
 	}
-	return output.Listing(opts.f.IO.Out, opts.output.Format, topics, "No topics found", listTable, func(t *api.Topic) view.Topic { return view.OfTopic(t, nil) })
+	var configs map[string]*api.TopicConfig
+	if opts.output.Format != output.Table {
+		// The table has no column for them.
+		if configs, err = topicConfigs(ctx, a, topics); err != nil {
+			return cmdutil.ExplainAdmin(err, "")
+		}
+	}
+	return output.Listing(opts.f.IO.Out, opts.output.Format, topics, "No topics found", listTable, func(t *api.Topic) view.Topic { return view.OfTopic(t, configs[t.Name]) })
 }
 
 // defaultRetention applies to topics without a cleanup policy.

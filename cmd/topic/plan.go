@@ -28,6 +28,8 @@ type plan struct {
 	name   string
 	spec   api.TopicSpec
 	config api.TopicConfig
+	// minInSync is what was asked for, 0 if nothing was.
+	minInSync uint32
 }
 
 // newPlan reads flags and files. What it returns has a valid name.
@@ -45,7 +47,31 @@ func newPlan(opts *createOptions) (*plan, error) {
 	if opts.durability.Value != "" {
 		p.config.Durability, _ = api.ParseDurability(opts.durability.Value) // a Choice of these
 	}
+	if n := opts.minInSync.Value; n != nil {
+		p.minInSync = *n
+	}
+	p.config.UncleanElection = p.config.UncleanElection || opts.uncleanElection
+	if err := p.settleMinInSync(); err != nil {
+		return nil, err
+	}
 	return p, checkName(p.name)
+}
+
+// settleMinInSync checks the wish for in-sync replicas against the number of
+// replicas. One is what every cluster does, so it asks for nothing.
+func (p *plan) settleMinInSync() error {
+	n, replicas := p.minInSync, uint32(replication(&p.spec.Replicas))
+	switch {
+	case n > replicas:
+		return &uerr.Error{
+			What: fmt.Sprintf("Invalid argument: min in-sync replicas %d is more than the replication factor %d", n, replicas), Code: uerr.Usage,
+			Why:  "records would be refused for ever",
+			Next: []string{fmt.Sprintf("fluvio topic create %s --replication %d --min-in-sync-replicas %d", p.name, n, n)},
+		}
+	case n > 1:
+		p.config.MinInSync = n
+	}
+	return nil
 }
 
 func (p *plan) fromFlags(opts *createOptions) error {
@@ -233,16 +259,47 @@ func (p *plan) checkRemotes(ctx context.Context, a admin) error {
 	return nil
 }
 
+// settings are the flags that a cluster of upstream does not have, of those
+// that were used.
+func settings(c *api.TopicConfig) []string {
+	var flags []string
+	if c.Durability != api.DurabilityAuto {
+		flags = append(flags, "--durability")
+	}
+	if c.MinInSync != 0 {
+		flags = append(flags, "--min-in-sync-replicas")
+	}
+	if c.UncleanElection {
+		flags = append(flags, "--allow-unclean-election")
+	}
+	return flags
+}
+
 // explainCreate adds what usually helps to a refusal.
-func explainCreate(err error, p *plan) error {
+func explainCreate(ctx context.Context, a admin, err error, p *plan) error {
 	switch {
 	case errors.Is(err, api.TopicAlreadyExists):
 		return cmdutil.ExplainAdmin(err, fmt.Sprintf("the cluster has a topic called %q", p.name),
 			"fluvio topic describe "+p.name, "fluvio topic delete "+p.name)
 	case errors.Is(err, client.ErrUnsupported):
-		return cmdutil.ExplainAdmin(err, "this cluster has no setting for durability; without --durability its own rule applies")
+		return cmdutil.ExplainAdmin(err, "this cluster does not know "+strings.Join(settings(&p.config), ", ")+"; without them its own rules apply")
 	case errors.Is(err, api.TopicNotProvisioned), errors.Is(err, api.RequestTimedOut):
-		return cmdutil.ExplainAdmin(err, "a partition needs as many online SPUs as it has replicas", "fluvio cluster spu list")
+		return cmdutil.ExplainAdmin(err, unprovisioned(ctx, a, p.name), "fluvio cluster spu list", "fluvio topic delete "+p.name)
 	}
 	return cmdutil.ExplainAdmin(err, "")
+}
+
+// unprovisioned says why a topic that was just declared has no partitions yet,
+// as far as the cluster does.
+func unprovisioned(ctx context.Context, a admin, name string) string {
+	why := "a partition needs as many online SPUs as it has replicas"
+	topics, err := a.Topics(ctx, client.ListOptions{Filters: []string{name}})
+	i := slices.IndexFunc(topics, func(t api.Topic) bool { return t.Name == name })
+	switch {
+	case err != nil || i < 0:
+		return why
+	case topics[i].Status.Reason != "":
+		why = topics[i].Status.Reason
+	}
+	return why + "; the topic is declared and gets its partitions when they are there"
 }

@@ -44,6 +44,7 @@ type admin interface {
 	CreateTopic(ctx context.Context, name string, spec api.TopicSpec, opts client.CreateTopicOptions) error
 	DeleteTopic(ctx context.Context, name string, force bool) error
 	DescribeTopics(ctx context.Context, names ...string) ([]api.ExtTopic, error)
+	DescribePartitions(ctx context.Context, topics ...string) ([]api.ExtPartition, error)
 	AddPartitions(ctx context.Context, topic string, n uint32) error
 	AddMirror(ctx context.Context, topic, remote string, homeToMirror bool) error
 	WatchTopics(ctx context.Context) iter.Seq2[topicUpdate, error]

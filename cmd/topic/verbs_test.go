@@ -65,19 +65,37 @@ func TestList(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	ours := sample()
-	ours.configs = map[string]api.TopicConfig{"orders": {}, "orders-2": {}, "placed": {Durability: api.DurabilityNever}}
+	ours.configs = map[string]api.TopicConfig{"orders": {}, "orders-2": {}, "placed": {Durability: api.DurabilityNever, MinInSync: 2, UncleanElection: true}}
+	troubled, theirs := sample(), sample()
+	for _, a := range []*fakeAdmin{troubled, theirs} {
+		for i := range a.topics {
+			if a.topics[i].Name == "orders" {
+				a.topics[i].Status.Reason = "partition 1: 2 of 3 replicas in sync, SPU 5003 is offline (and 4 more)"
+			}
+		}
+	}
+	part := func(topic string, id uint32, reason string) api.ExtPartition {
+		return api.ExtPartition{Key: api.ReplicaKey{Topic: topic, Partition: id}, Reason: reason}
+	}
+	const away, full = "2 of 3 replicas in sync, SPU 5003 is offline", "out of storage: no space left on device"
+	troubled.parts = []api.ExtPartition{
+		part("orders", 0, ""), part("orders", 1, away), part("orders", 2, away), part("orders", 3, full), part("orders", 4, away),
+		part("orders", 6, away), part("other", 0, away),
+	}
 	for name, test := range map[string]struct {
 		a    *fakeAdmin
 		args string
 	}{
-		"describe_one":         {sample(), "remote-target"},
-		"describe_several":     {sample(), "orders"},
-		"describe_durability":  {ours, "orders"},
-		"describe_placed":      {ours, "placed"},
-		"describe_none":        {sample(), "nope"},
-		"describe_json":        {ours, "placed -O json"},
-		"describe_json_theirs": {sample(), "placed -O json"},
-		"describe_none_json":   {sample(), "nope -O json"},
+		"describe_one":            {sample(), "remote-target"},
+		"describe_several":        {sample(), "orders"},
+		"describe_durability":     {ours, "orders"},
+		"describe_placed":         {ours, "placed"},
+		"describe_none":           {sample(), "nope"},
+		"describe_json":           {ours, "placed -O json"},
+		"describe_json_theirs":    {sample(), "placed -O json"},
+		"describe_none_json":      {sample(), "nope -O json"},
+		"describe_trouble":        {troubled, "orders"},
+		"describe_trouble_theirs": {theirs, "orders"},
 	} {
 		r := runCmd(t.Context(), test.a, "", append([]string{"describe"}, strings.Fields(test.args)...)...)
 		if r.err != nil || r.stderr != "" {
@@ -85,6 +103,11 @@ func TestDescribe(t *testing.T) {
 		}
 		cmdtest.Golden(t, name, r.out)
 	}
+	r := runCmd(t.Context(), ours, "", "list", "-O", "json")
+	if r.err != nil || r.stderr != "" {
+		t.Fatalf("list: %+v", r)
+	}
+	cmdtest.Golden(t, "list_json_ours", r.out)
 }
 
 func TestDelete(t *testing.T) {

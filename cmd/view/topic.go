@@ -13,7 +13,9 @@ type Topic struct {
 
 // TopicConfig is the part of a topic that only our clusters have.
 type TopicConfig struct {
-	Durability string `json:"durability"`
+	Durability        string `json:"durability"`
+	MinInSyncReplicas uint32 `json:"minInSyncReplicas"`
+	UncleanElection   bool   `json:"uncleanElection"`
 }
 
 // TopicSpec is the desired state of a topic.
@@ -106,7 +108,11 @@ func OfTopic(t *api.Topic, config *api.TopicConfig) Topic {
 		v.Status.MirrorMap[id] = partitionMirror(&mirror)
 	}
 	if config != nil {
-		v.Config = &TopicConfig{Durability: config.Durability.String()}
+		v.Config = &TopicConfig{
+			Durability:        config.Durability.String(),
+			MinInSyncReplicas: max(config.MinInSync, 1), // 0 stands for 1
+			UncleanElection:   config.UncleanElection,
+		}
 	}
 	return v
 }

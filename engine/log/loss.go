@@ -54,6 +54,27 @@ type Loss struct {
 	Offset int64 // the first record that is missing
 	Next   int64 // after the last one, as far as known
 	Reason string
+	// Damage is the part of the range in which records cannot be read.
+	Damage Range
+}
+
+// Range is the offsets from From on and below To.
+type Range struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+func (r Range) empty() bool { return r.From >= r.To }
+
+// join returns the smallest range that holds both.
+func (r Range) join(s Range) Range {
+	switch {
+	case r.empty():
+		return s
+	case s.empty():
+		return r
+	}
+	return Range{min(r.From, s.From), max(r.To, s.To)}
 }
 
 type lossFile struct {
@@ -63,6 +84,7 @@ type lossFile struct {
 	Offset int64  `json:"offset"`
 	Next   int64  `json:"next"`
 	Reason string `json:"reason"`
+	Damage Range  `json:"damage"`
 	CRC    string `json:"crc"` // of the file without it
 }
 
@@ -73,7 +95,7 @@ func (f lossFile) sum() (string, error) {
 }
 
 func (x Loss) encode() ([]byte, error) {
-	f := lossFile{Format: lossFormat, Kind: x.Kind.String(), Epoch: x.Epoch, Offset: x.Offset, Next: x.Next, Reason: x.Reason}
+	f := lossFile{Format: lossFormat, Kind: x.Kind.String(), Epoch: x.Epoch, Offset: x.Offset, Next: x.Next, Reason: x.Reason, Damage: x.Damage}
 	var err error
 	if f.CRC, err = f.sum(); err != nil {
 		return nil, err
@@ -95,7 +117,7 @@ func decodeLoss(b []byte) (Loss, error) {
 	}
 	for k := LossDamage; k <= LossAll; k++ {
 		if k.String() == f.Kind {
-			return Loss{Kind: k, Epoch: f.Epoch, Offset: f.Offset, Next: f.Next, Reason: f.Reason}, nil
+			return Loss{Kind: k, Epoch: f.Epoch, Offset: f.Offset, Next: f.Next, Reason: f.Reason, Damage: f.Damage}, nil
 		}
 	}
 	return Loss{}, fmt.Errorf("kind is %q", f.Kind)
@@ -123,7 +145,7 @@ func (l *Log) readLoss() error {
 	return nil
 }
 
-// Loss is what the log has lost since ClearLoss, also before it was opened.
+// Loss is what the log has lost since ClearLoss or AcceptEnd, also before it was opened.
 func (l *Log) Loss() Loss {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -138,6 +160,11 @@ func (l *Log) SetEpoch(epoch int32) { l.epoch.Store(epoch) }
 func (l *Log) ClearLoss() error {
 	l.pmu.Lock()
 	defer l.pmu.Unlock()
+	return l.clearLoss()
+}
+
+// clearLoss is ClearLoss for those who hold pmu.
+func (l *Log) clearLoss() error {
 	if l.Loss().Kind == NoLoss {
 		return nil
 	}
@@ -153,6 +180,32 @@ func (l *Log) ClearLoss() error {
 	return nil
 }
 
+// AcceptEnd forgets that records are missing at the end, durably. Damage stays
+// known.
+func (l *Log) AcceptEnd() error {
+	l.pmu.Lock()
+	defer l.pmu.Unlock()
+	x := l.Loss()
+	switch {
+	case x.Kind <= LossDamage:
+		return nil
+	case x.Damage.empty():
+		return l.clearLoss()
+	}
+	x.Kind, x.Offset, x.Next = LossDamage, x.Damage.From, x.Damage.To
+	x.Reason = fmt.Sprintf("offsets %d to %d cannot be read", x.Offset, x.Next-1)
+	b, err := x.encode()
+	if err == nil {
+		err = replaceFile(l.fs, l.lossPath(), b)
+	}
+	if err == nil {
+		l.mu.Lock()
+		l.loss = x
+		l.mu.Unlock()
+	}
+	return err
+}
+
 // noteLoss adds to what was lost. It is known from then on even if it cannot
 // be written down.
 func (l *Log) noteLoss(kind LossKind, offset, next int64, reason string) error {
@@ -160,12 +213,16 @@ func (l *Log) noteLoss(kind LossKind, offset, next int64, reason string) error {
 	defer l.pmu.Unlock()
 	before := l.Loss()
 	x := Loss{Kind: kind, Epoch: l.epoch.Load(), Offset: offset, Next: next, Reason: reason}
+	if kind == LossDamage {
+		x.Damage = Range{offset, next}
+	}
 	if before.Kind != NoLoss {
 		if before.Kind >= kind {
 			x.Kind, x.Reason = before.Kind, before.Reason
 		}
 		x.Epoch = max(x.Epoch, before.Epoch)
 		x.Offset, x.Next = min(x.Offset, before.Offset), max(x.Next, before.Next)
+		x.Damage = x.Damage.join(before.Damage)
 		if x == before {
 			return nil
 		}
@@ -236,7 +293,7 @@ func (l *Log) noteShort(onDevice int64) error {
 // forgetEvicted forgets damage that retention has removed.
 func (l *Log) forgetEvicted() {
 	l.mu.RLock()
-	gone := l.loss.Kind == LossDamage && l.loss.Next <= l.segs[0].base
+	gone := l.loss.Kind == LossDamage && l.loss.Damage.To <= l.segs[0].base
 	l.mu.RUnlock()
 	if gone {
 		_ = l.ClearLoss() // the next Clean tries again

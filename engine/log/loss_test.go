@@ -520,6 +520,46 @@ func TestLossAdds(t *testing.T) {
 			t.Errorf("step %d: %s, want %s", i, got, s.want)
 		}
 	}
+	if got, want := l.Loss().Damage, (Range{3, 12}); got != want {
+		t.Errorf("damage is %v, want %v", got, want)
+	}
+}
+
+// TestAcceptEnd: a log whose end is accepted still has records in the middle
+// that cannot be read.
+func TestAcceptEnd(t *testing.T) {
+	m := vfs.NewMem()
+	e := errorfs.New(m)
+	l := replica(t, e, true, nil) // all is gone
+	if err := l.AcceptEnd(); err != nil || l.Loss() != (Loss{}) {
+		t.Fatalf("%v, %+v", err, l.Loss())
+	}
+	for _, x := range []Loss{{Kind: LossDamage, Offset: 4, Next: 6}, {Kind: LossTail, Offset: 20, Next: 30}} {
+		if err := l.noteLoss(x.Kind, x.Offset, x.Next, "why"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := l.Loss()
+	for _, op := range []errorfs.Op{errorfs.OpWrite, errorfs.OpSync, errorfs.OpRename, errorfs.OpSyncDir} {
+		remove := e.Inject(errorfs.Rule{Op: op, Err: syscall.EIO})
+		if err := l.AcceptEnd(); !errors.Is(err, syscall.EIO) || l.Loss() != before {
+			t.Fatalf("%s: %v, %+v", op, err, l.Loss())
+		}
+		remove()
+	}
+	cuts := powerCuts(m, func(*errorfs.FS) {
+		if err := l.AcceptEnd(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, c := range append(cuts, m) {
+		if x := replica(t, c, false, nil).Loss(); x.Kind != LossDamage || x.Offset != 4 || x.Next != 6 || x.Damage != (Range{4, 6}) {
+			t.Fatalf("%+v", x)
+		}
+	}
+	if err := l.AcceptEnd(); err != nil || l.Loss().Kind != LossDamage {
+		t.Fatalf("%v, %+v", err, l.Loss())
+	}
 }
 
 // TestTruncationIsNoLoss: what was removed on request is not missing after a

@@ -89,18 +89,40 @@ func (s *SC) createTopic(ctx context.Context, req *topicRequest) (reply, error) 
 	}
 	timer := time.NewTimer(req.wait)
 	defer timer.Stop()
-	select {
-	case online := <-w.done:
-		if !online {
-			status = fail(req.name, api.TopicDeleted, "topic '%s' was deleted while it was being created", req.name)
+	unplaceable := time.NewTimer(s.cfg.Timeouts.Unplaceable)
+	defer unplaceable.Stop()
+	for {
+		select {
+		case online := <-w.done:
+			if !online {
+				status = fail(req.name, api.TopicDeleted, "topic '%s' was deleted while it was being created", req.name)
+			}
+			return reply{msg: status}, nil
+		case <-unplaceable.C:
+			if s.placeable(ctx, w.topic) {
+				continue
+			}
+			return s.notProvisioned(ctx, w)
+		case <-timer.C:
+			return s.notProvisioned(ctx, w)
+		case <-ctx.Done():
+			_, err := s.notProvisioned(context.WithoutCancel(ctx), w)
+			return reply{}, errors.Join(ctx.Err(), err)
 		}
-		return reply{msg: status}, nil
-	case <-timer.C:
-		return s.notProvisioned(ctx, w)
-	case <-ctx.Done():
-		_, err := s.notProvisioned(context.WithoutCancel(ctx), w)
-		return reply{}, errors.Join(ctx.Err(), err)
 	}
+}
+
+// placeable reports whether a topic that is being created has its place, or
+// will have it as soon as SPUs that are registered come online. A cluster
+// without any SPU is one that is being started.
+func (s *SC) placeable(ctx context.Context, t *topic) bool {
+	ok := true
+	_ = s.ctl.do(ctx, func() {
+		_, factor := size(&t.val.Spec.Replicas)
+		registered := len(s.ctl.spus)
+		ok = len(t.val.Status.ReplicaMap) > 0 || registered == 0 || factor <= uint64(registered)
+	})
+	return ok
 }
 
 // notProvisioned gives up waiting. The topic stays and may yet become ready.

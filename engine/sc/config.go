@@ -60,6 +60,11 @@ type Timeouts struct {
 	// Provision is how long a create waits until all partitions are online.
 	// Default 90 s.
 	Provision time.Duration
+	// Unplaceable is how long a create waits while the topic wants more copies
+	// than there are SPUs registered: unless somebody registers some at this
+	// moment, waiting is in vain. The topic stays and is provisioned when they
+	// come. Default 3 s.
+	Unplaceable time.Duration
 	// Delete is how long a topic waits for online SPUs to confirm that its
 	// data is gone. After that they are trusted to finish the job. Default
 	// 5 s; deletes wait twice as long at most.
@@ -75,7 +80,14 @@ type Timeouts struct {
 	// 250 ms.
 	Lease, LeaseMargin time.Duration
 	// SpuSilence is how long an SPU whose connection is open may say nothing
-	// until it counts as offline. Default twice the lease.
+	// until it counts as offline. What it waits for from us does not count, nor
+	// does time in which we did not get to run. Default the lease and its
+	// margin, less two heartbeats: 1,250 ms. Less would end sessions of SPUs
+	// that are busy and gain nothing, since another leader is elected only after
+	// lease and margin. With more, that would have to wait for the session. And
+	// of two SPUs that vanish together both must count as offline before the
+	// lease of either is over, or one would become the only one in sync; their
+	// last heartbeats may lie an interval apart, and one is to spare.
 	SpuSilence time.Duration
 	// Registration is how long a controller that starts waits for the SPUs
 	// it knows before it elects others in their place, and how long the
@@ -102,13 +114,13 @@ func (t *Timeouts) fill() {
 		v *time.Duration
 		d time.Duration
 	}{
-		{&t.Provision, 90 * time.Second}, {&t.Delete, 5 * time.Second}, {&t.Status, 400 * time.Millisecond},
+		{&t.Provision, 90 * time.Second}, {&t.Unplaceable, 3 * time.Second}, {&t.Delete, 5 * time.Second}, {&t.Status, 400 * time.Millisecond},
 		{&t.Heartbeat, 250 * time.Millisecond}, {&t.Lease, 1500 * time.Millisecond}, {&t.LeaseMargin, 250 * time.Millisecond},
 		{&t.OutOfStorage, 10 * time.Second},
 	} {
 		setDefault(f.v, f.d)
 	}
-	setDefault(&t.SpuSilence, 2*t.Lease)
+	setDefault(&t.SpuSilence, max(t.Lease+t.LeaseMargin-2*t.Heartbeat, (t.Lease+t.Heartbeat)/2))
 	setDefault(&t.Registration, t.Lease+t.LeaseMargin)
 }
 

@@ -8,10 +8,11 @@ type Counters struct {
 	UncleanElections uint64 // of other replicas, at the price of records
 	Rebalanced       uint64 // leaderships given back to the preferred replica
 	ISRChanges       uint64 // asked for by leaders
+	ISRRemovals      uint64 // of replicas whose SPUs are gone, without being asked
 }
 
 type counters struct {
-	elections, unclean, rebalanced, isrChanges atomic.Uint64
+	elections, unclean, rebalanced, isrChanges, removals atomic.Uint64
 }
 
 // Counters returns the figures of this moment.
@@ -19,6 +20,6 @@ func (s *SC) Counters() Counters {
 	c := &s.ctl.counters
 	return Counters{
 		Elections: c.elections.Load(), UncleanElections: c.unclean.Load(),
-		Rebalanced: c.rebalanced.Load(), ISRChanges: c.isrChanges.Load(),
+		Rebalanced: c.rebalanced.Load(), ISRChanges: c.isrChanges.Load(), ISRRemovals: c.removals.Load(),
 	}
 }

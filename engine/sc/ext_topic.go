@@ -1,8 +1,8 @@
 package sc
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,23 +33,52 @@ func (s *SC) extDescribeTopics(ctx context.Context, r *transport.Request) (reply
 	}
 	resp := &api.ExtDescribeTopicsResponse{}
 	err := s.ctl.do(ctx, func() {
-		if len(req.Names) == 0 {
-			for _, t := range s.ctl.topics {
-				resp.Topics = append(resp.Topics, s.ctl.describe(t))
-			}
-			return
+		for _, t := range s.ctl.named(req.Names) {
+			resp.Topics = append(resp.Topics, s.ctl.describe(t))
 		}
-		slices.Sort(req.Names)
-		for _, name := range slices.Compact(req.Names) {
-			if t := s.ctl.topics[name]; t != nil {
-				resp.Topics = append(resp.Topics, s.ctl.describe(t))
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{msg: resp}, nil
+}
+
+// named returns the topics of these names that exist, by name; all if there
+// are no names.
+func (c *controller) named(names []string) []*topic {
+	if len(names) == 0 {
+		names = slices.Collect(maps.Keys(c.topics))
+	}
+	slices.Sort(names)
+	var out []*topic
+	for _, name := range slices.Compact(names) {
+		if t := c.topics[name]; t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// extDescribePartitions is ExtDescribePartitions (31003), version 1: the
+// partitions of topics by exact name, with what is known of each replica.
+func (s *SC) extDescribePartitions(ctx context.Context, r *transport.Request) (reply, error) {
+	var req api.ExtDescribePartitionsRequest
+	if err := r.Decode(&req); err != nil {
+		return reply{}, err
+	}
+	resp := &api.ExtDescribePartitionsResponse{}
+	err := s.ctl.do(ctx, func() {
+		for _, t := range s.ctl.named(req.Topics) {
+			for _, p := range t.parts {
+				if p != nil {
+					resp.Partitions = append(resp.Partitions, s.ctl.describePartition(p))
+				}
 			}
 		}
 	})
 	if err != nil {
 		return reply{}, err
 	}
-	slices.SortFunc(resp.Topics, func(a, b api.ExtTopic) int { return cmp.Compare(a.Name, b.Name) })
 	return reply{msg: resp}, nil
 }
 

@@ -18,7 +18,7 @@ import (
 func FuzzDispatch(f *testing.F) {
 	seed := func(key uint16, m codec.Message) {
 		version := api.ScVersion
-		if key == api.KeyExtCreateTopic || key == api.KeyExtDescribeTopics {
+		if key >= api.KeyExtCreateTopic {
 			version = api.ExtVersion
 		}
 		b, err := codec.Append(nil, version, m)
@@ -42,6 +42,7 @@ func FuzzDispatch(f *testing.F) {
 	seed(api.KeyMirroring, api.Typed{Label: api.LabelMirroringConnect, Msg: &api.MirrorConnect{RemoteID: "a"}})
 	seed(api.KeyExtCreateTopic, &api.ExtCreateTopicRequest{Name: "c", Spec: computed(1, 1)})
 	seed(api.KeyExtDescribeTopics, &api.ExtDescribeTopicsRequest{})
+	seed(api.KeyExtDescribePartitions, &api.ExtDescribePartitionsRequest{Topics: []string{"a", "c"}})
 
 	store := memstore.New(memstore.Options{})
 	defer store.Close()

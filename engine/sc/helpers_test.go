@@ -215,7 +215,7 @@ type fakeSpu struct {
 	id   int32
 	conn *transport.Conn
 	done chan struct{}
-	hung chan struct{} // closed: send no heartbeats
+	hung chan struct{} // closed: send nothing
 
 	mu       sync.Mutex
 	changed  sync.Cond
@@ -302,7 +302,13 @@ func (s *fakeSpu) run(stream *transport.Stream) {
 		if err := stream.Recv(context.Background(), &a); err != nil {
 			return
 		}
-		if err := s.send(s.take(&a)); err != nil {
+		report := s.take(&a)
+		select {
+		case <-s.hung:
+			continue
+		default:
+		}
+		if err := s.send(report); err != nil {
 			return
 		}
 	}

@@ -31,7 +31,7 @@ func (s *SC) alterISR(ctx context.Context, conn *transport.ServerConn, n *sessio
 		s.cfg.Logger.Warn("in-sync sets not changed", "spu", n.spu, "err", err)
 		clear(resp.Results)
 	}
-	n.sent()
+	n.silence.begin()
 	return conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }
 
@@ -103,6 +103,6 @@ func (s *SC) moveLeaders(ctx context.Context, conn *transport.ServerConn, n *ses
 	if err != nil {
 		return err
 	}
-	n.sent()
+	n.silence.begin()
 	return conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }

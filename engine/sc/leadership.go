@@ -50,14 +50,19 @@ func (c *controller) settle(p *partition) {
 		c.log.Warn("replica lost records and is not in sync any more", "partition", p.name(), "isr", isr, "before", p.val.ISR)
 	}
 	if c.stands(p, isr) {
+		if c.online(p.val.Leader) {
+			isr = c.present(p, isr, p.val.Leader)
+		}
 		if len(isr) != len(p.val.ISR) {
+			c.log.Info("in-sync set without those who are gone or lost records", "partition", p.name(), "isr", isr, "before", p.val.ISR)
 			c.changeISR(p, isr)
+			c.counters.removals.Add(1)
 		}
 		return
 	}
 	candidates := c.candidates(p, isr)
 	if spu, ok := electClean(candidates); ok {
-		c.elect(p, spu, isr)
+		c.elect(p, spu, c.present(p, isr, spu))
 		c.counters.elections.Add(1)
 		return
 	}
@@ -198,6 +203,23 @@ func (c *controller) sound(p *partition) []int32 {
 		return whole
 	}
 	return isr
+}
+
+// present is an in-sync set without the replicas whose SPUs are gone, for which
+// commits would wait until the leader finds out by itself. A set may become
+// smaller at any time: nothing is acknowledged for the new one before the leader
+// knows it. Who was taken out returns when the leader says so.
+//
+// It must not be done while the leader may be gone as well. If all are, the set
+// says who has the records, and one of those has to come back.
+func (c *controller) present(p *partition, isr []int32, leader int32) []int32 {
+	out := isr[:0:0]
+	for _, id := range isr {
+		if id == leader || !c.departed(id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // elect begins a new leadership. It is stored before anybody hears of it.

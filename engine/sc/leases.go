@@ -19,6 +19,16 @@ func (c *controller) mayLead(id int32) bool {
 	return c.online(id) || c.leases[id] != nil
 }
 
+// departed reports whether an SPU is not there and not expected: it took its leave,
+// or was not heard for its lease.
+func (c *controller) departed(id int32) bool {
+	if c.online(id) {
+		return false
+	}
+	s := c.byID[id]
+	return c.leases[id] == nil || s != nil && s.left
+}
+
 func (c *controller) online(id int32) bool {
 	s := c.byID[id]
 	return s != nil && s.session != nil

@@ -18,8 +18,8 @@ func TestLimits(t *testing.T) {
 		{computed(10, 3), limits{partitions: 10}, ""},
 		{computed(11, 1), limits{partitions: 10}, "11 partitions are more than the maximum of 10"},
 		{computed(1, 1), limits{10, 1}, ""},
-		{computed(1, 2), limits{10, 1}, "replication factor 2 is not supported yet"},
-		{assigned, limits{10, 1}, "replication factor 2 is not supported yet"},
+		{computed(1, 2), limits{10, 1}, "replication factor 2 is more than the maximum of 1"},
+		{assigned, limits{10, 1}, "replication factor 2 is more than the maximum of 1"},
 		{assigned, limits{10, 2}, ""},
 		{computed(1, 3), limits{10, 2}, "replication factor 3 is more than the maximum of 2"},
 	} {

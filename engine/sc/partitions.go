@@ -74,8 +74,12 @@ func (p *partition) spec() api.PartitionSpec {
 	}
 }
 
-// status is the partition's state as clients see it.
-func (p *partition) status() api.PartitionStatus {
+// status is the partition's state as clients see it. Every number is what the
+// SPU of that replica said about its own log. The followers that count as in
+// sync are those whose SPUs are here and well, not merely members of the set.
+// Where the leader is away its last numbers stay, and the resolution says that
+// it is away; for followers there is no such word, so they have none then.
+func (c *controller) status(p *partition) api.PartitionStatus {
 	st := api.PartitionStatus{
 		Resolution:   p.resolution,
 		Leader:       api.UnknownReplica,
@@ -85,20 +89,15 @@ func (p *partition) status() api.PartitionStatus {
 	leader := p.shownLeader()
 	for i := range p.replicas {
 		r := &p.replicas[i]
-		now := api.ReplicaStatus{Spu: r.spu, HW: -1, LEO: -1}
-		if r.known() {
-			now.HW, now.LEO = r.report.HW, r.report.LEO
-		}
 		switch {
 		case r.spu != leader:
-			st.Replicas = append(st.Replicas, now)
+			st.Replicas = append(st.Replicas, c.shownPosition(r))
+			if c.standing(p, r).counts() {
+				st.LRS++
+			}
 		case r.known():
-			st.Leader, st.Size, st.BaseOffset = now, r.report.Size, r.report.StartOffset
-		}
-	}
-	for _, id := range p.val.ISR {
-		if id != leader {
-			st.LRS++
+			st.Leader = api.ReplicaStatus{Spu: r.spu, HW: r.report.HW, LEO: r.report.LEO}
+			st.Size, st.BaseOffset = r.report.Size, r.report.StartOffset
 		}
 	}
 	return st

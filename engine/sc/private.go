@@ -29,8 +29,8 @@ func (s *SC) servePrivate(ctx context.Context, conn *transport.ServerConn) {
 // registerSpu handles the first request. The session is nil if the SPU was
 // turned away.
 func (s *SC) registerSpu(ctx context.Context, conn *transport.ServerConn) (*session, error) {
-	silence := time.AfterFunc(s.cfg.Timeouts.SpuSilence, func() { conn.Close() })
-	defer silence.Stop()
+	quiet := newSilence(&s.cfg.Timeouts, func() { conn.Close() })
+	defer quiet.stop()
 	r, err := conn.ReadRequest()
 	if err != nil {
 		return nil, err
@@ -67,8 +67,6 @@ func (s *SC) registerSpu(ctx context.Context, conn *transport.ServerConn) (*sess
 		s.cfg.Logger.Warn("SPU turned away", "spu", req.SpuID, "peer", n.peer, "err", resp.Message)
 		resp.Error = api.ErrorCode{ID: api.SpuRegistrationFailed}
 		n = nil
-	default:
-		n.sent()
 	}
 	return n, conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }
@@ -88,17 +86,19 @@ func (c *controller) register(n *session, req *api.RegisterSpuRequest) (refusal 
 }
 
 func (s *SC) serveSpu(ctx context.Context, conn *transport.ServerConn, n *session) error {
-	silence := time.AfterFunc(s.cfg.Timeouts.SpuSilence, func() {
+	quiet := newSilence(&s.cfg.Timeouts, func() {
 		s.cfg.Logger.Warn("SPU is silent", "spu", n.spu, "peer", n.peer, "dur", s.cfg.Timeouts.SpuSilence)
 		conn.Close()
 	})
-	defer silence.Stop()
+	defer quiet.stop()
+	n.silence = quiet
 	for streaming := false; ; {
+		quiet.begin()
 		r, err := conn.ReadRequest()
 		if err != nil {
 			return err
 		}
-		silence.Reset(s.cfg.Timeouts.SpuSilence)
+		quiet.stop() // until we are about to answer
 		switch {
 		case r.Key == api.KeyReportReplicas:
 			err = s.reportReplicas(ctx, conn, n, r)
@@ -136,7 +136,6 @@ func (s *SC) watchAssignments(ctx context.Context, conn *transport.ServerConn, n
 	conn.Go(func(ctx context.Context) {
 		for {
 			if a := n.take(); a != nil {
-				n.sent()
 				if err := conn.WriteResponse(id, version, a); err != nil {
 					s.cfg.Logger.Warn("assignments", "spu", n.spu, "err", err)
 					conn.Close()
@@ -158,6 +157,7 @@ func (s *SC) watchAssignments(ctx context.Context, conn *transport.ServerConn, n
 // not stored, so it does not matter to the SPU if storing something else fails
 // meanwhile; only a controller that cannot read its metadata takes none.
 func (s *SC) reportReplicas(ctx context.Context, conn *transport.ServerConn, n *session, r *transport.Request) error {
+	came := time.Now()
 	var req api.ReportReplicasRequest
 	if err := r.Decode(&req); err != nil {
 		return err
@@ -183,6 +183,7 @@ func (s *SC) reportReplicas(ctx context.Context, conn *transport.ServerConn, n *
 	case !taken:
 		resp.Error = api.Errorf("report not taken: %v", err)
 	}
-	n.sent()
+	n.reported(came)
+	n.silence.begin()
 	return conn.WriteResponse(r.CorrelationID, r.Version, &resp)
 }

@@ -24,15 +24,16 @@ var handlers map[uint16]handler
 
 func init() { // not a literal: it would refer to itself
 	handlers = map[uint16]handler{
-		api.KeyApiVersions:       (*SC).apiVersions,
-		api.KeyCreate:            (*SC).create,
-		api.KeyDelete:            (*SC).delete,
-		api.KeyList:              (*SC).list,
-		api.KeyWatch:             (*SC).watch,
-		api.KeyMirroring:         (*SC).mirroring,
-		api.KeyUpdate:            (*SC).update,
-		api.KeyExtCreateTopic:    (*SC).extCreateTopic,
-		api.KeyExtDescribeTopics: (*SC).extDescribeTopics,
+		api.KeyApiVersions:           (*SC).apiVersions,
+		api.KeyCreate:                (*SC).create,
+		api.KeyDelete:                (*SC).delete,
+		api.KeyList:                  (*SC).list,
+		api.KeyWatch:                 (*SC).watch,
+		api.KeyMirroring:             (*SC).mirroring,
+		api.KeyUpdate:                (*SC).update,
+		api.KeyExtCreateTopic:        (*SC).extCreateTopic,
+		api.KeyExtDescribeTopics:     (*SC).extDescribeTopics,
+		api.KeyExtDescribePartitions: (*SC).extDescribePartitions,
 	}
 }
 

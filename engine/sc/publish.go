@@ -2,6 +2,7 @@ package sc
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/fluvio-go/fluvio/netproto/api"
@@ -37,7 +38,7 @@ func (c *controller) tellSpus() {
 			c.beginDeletion(t)
 		}
 	}
-	batches := make(map[*session][]api.ReplicaAssignment)
+	batches := make(map[int32][]api.ReplicaAssignment) // by SPU
 	for p := range c.assigned {
 		if p.topic.val.Deleting {
 			continue
@@ -45,12 +46,12 @@ func (c *controller) tellSpus() {
 		a := p.assignment()
 		for _, id := range p.val.Replicas {
 			if s := c.byID[id]; s != nil && s.session != nil {
-				batches[s.session] = append(batches[s.session], a)
+				batches[id] = append(batches[id], a)
 			}
 		}
 	}
-	for n, batch := range batches {
-		n.assign(c.revision, batch)
+	for _, id := range slices.Sorted(maps.Keys(batches)) {
+		c.byID[id].session.assign(c.revision, batches[id])
 	}
 }
 
@@ -95,7 +96,7 @@ func (c *controller) publishPartitions() {
 			continue
 		}
 		p.shownTopic, p.shownVal, p.shownRes, p.shownAt = p.topic.val, p.val, p.resolution, p.position
-		versions = append(versions, &published{name: p.name(), msg: &api.Partition{Name: p.name(), Spec: p.spec(), Status: p.status()}})
+		versions = append(versions, &published{name: p.name(), msg: &api.Partition{Name: p.name(), Spec: p.spec(), Status: c.status(p)}})
 	}
 	sortChanged(versions[len(c.gone.partitions):])
 	c.partitionFeed.publish(versions)

@@ -92,7 +92,11 @@ func (c *controller) takeReport(n *session, report *api.ReplicaReport) {
 	if p.val.Leader == api.NoLeader || was.session != n || was.loss != r.loss || was.report.State != report.State || was.report.Reason != report.Reason {
 		c.unsettle(p)
 	}
-	if !was.known() || was.position() != r.position() {
+	if was.report.State != report.State || was.loss != r.loss {
+		p.position++
+		c.moved[p] = struct{}{}
+	}
+	if !was.known() || was.session != n || was.position() != r.position() {
 		p.position++
 		c.drift(p)
 	}

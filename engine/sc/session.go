@@ -21,13 +21,14 @@ type session struct {
 	// clean says that the SPU was stopped in order before this start.
 	clean bool
 
-	leaving bool // it is about to stop; the controller's to read and write
+	silence *silence // counts while the SPU does not wait for us
+	leaving bool     // it is about to stop; the controller's to read and write
 
 	wake  chan struct{} // capacity 1: there is something to take
 	ended chan struct{} // closed when the connection must go
 
 	mu         sync.Mutex
-	heard      time.Time // when anything was last sent to the SPU
+	heard      time.Time // when the last report came that we answer
 	subscribed bool
 	full       bool // the next update replaces all
 	replicas   map[api.ReplicaKey]api.ReplicaAssignment
@@ -50,12 +51,13 @@ func newSession(spu int32, boot uint64, peer string) *session {
 // the session; closing itself may take a while and is not for it to do.
 func (n *session) end() { close(n.ended) }
 
-// sent notes that the SPU is about to hear from us, which may extend what it
-// takes for its lease.
-func (n *session) sent() {
+// reported notes when a report came. Its answer extends what the SPU takes for
+// its lease, from when it sent the report, which was before. Nothing else that
+// we send does.
+func (n *session) reported(at time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.heard = time.Now()
+	n.heard = at
 }
 
 func (n *session) heardAt() time.Time {

@@ -90,13 +90,13 @@ func TestSilentSpuIsOffline(t *testing.T) {
 		cl := c.client()
 		want(t, "create", cl.createTopic("a", 1), "a: ok")
 		for range 5 {
-			time.Sleep(2900 * time.Millisecond)
+			time.Sleep(1200 * time.Millisecond)
 			spu.report()
 		}
 		if parts := cl.partitions(false); parts[0].Status.Resolution != api.PartitionOnline {
 			t.Errorf("with heartbeats: %+v", parts)
 		}
-		time.Sleep(3100 * time.Millisecond)
+		time.Sleep(1300 * time.Millisecond)
 		synctest.Wait()
 		if parts := cl.partitions(false); parts[0].Status.Resolution != api.PartitionLeaderOffline {
 			t.Errorf("after silence: %+v", parts)

@@ -48,10 +48,13 @@ func (c *controller) admit(s *spu, n *session) {
 		c.putSpu(s.name, &v)
 	}
 	c.endLease(s.id()) // the connection is one, and an earlier start is over
-	s.session, s.since = n, time.Now()
+	s.session, s.left, s.since = n, false, time.Now()
 	c.log.Info("SPU online", "spu", s.id(), "peer", n.peer, "clean", n.clean)
 	c.statusMoved(s)
 	c.touchUnplaced()
+	if t := c.topics[OffsetsTopic]; t != nil {
+		c.touch(t) // which may get a copy here
+	}
 }
 
 // sessionEnded puts an SPU offline, unless it has another connection by now.
@@ -70,7 +73,7 @@ func (c *controller) setOffline(s *spu) {
 		return
 	}
 	n.end()
-	s.session = nil
+	s.session, s.left = nil, n.leaving
 	if h := c.hosted[s.id()]; !n.leaving || h != nil && len(h.leads) > 0 {
 		c.startLease(s.id(), c.timeouts.Lease-time.Since(n.heardAt())+c.timeouts.LeaseMargin)
 	}
@@ -87,6 +90,7 @@ func (c *controller) statusMoved(s *spu) {
 			c.resolve(p)
 		}
 	}
+	c.standingMoved(s.id())
 	c.unsettleHosted(s.id())
 }
 

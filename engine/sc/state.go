@@ -35,7 +35,7 @@ type partition struct {
 	resolution api.PartitionResolution
 	reported   bool      // the leader's report is from the current leader epoch
 	replicas   []replica // as val.Replicas
-	position   uint64    // grows when an offset or size of any replica moves
+	position   uint64    // grows when an offset, size or standing of any replica moves
 	fullSince  time.Time // while the leader is out of storage
 
 	shownTopic *meta.Topic // what the feed has; nil: nothing
@@ -62,6 +62,7 @@ type spu struct {
 	val      *meta.Spu
 	session  *session  // nil while offline
 	since    time.Time // when session began
+	left     bool      // the last session ended with a goodbye
 
 	shown       *meta.Spu
 	shownStatus api.SpuStatus

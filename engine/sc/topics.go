@@ -90,6 +90,7 @@ func (c *controller) reconcileTopic(t *topic) {
 		c.log.Info("topic", "topic", t.name, "resolution", next.Resolution.String(), "reason", next.Reason)
 	}
 	c.ensurePartitions(t)
+	c.growOffsets(t, nodes)
 }
 
 // maxOffsetsReplicas is how many copies of consumer offsets there are at most.

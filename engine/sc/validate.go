@@ -135,8 +135,6 @@ func checkSupported(s *api.ReplicaSpec, most limits) error {
 	switch {
 	case s.Kind == api.ReplicasMirror:
 		return errors.New("mirror topics are not supported yet: this release does not connect clusters")
-	case most.replicas == 1 && factor > 1:
-		return fmt.Errorf("replication factor %d is not supported yet: this release keeps one copy of each partition", factor)
 	case most.replicas > 0 && factor > uint64(most.replicas):
 		return fmt.Errorf("replication factor %d is more than the maximum of %d", factor, most.replicas)
 	case partitions > uint64(most.partitions):

@@ -338,6 +338,8 @@ func TestOnlyTheLeaderSyncsMore(t *testing.T) {
 	c := newCluster(t, three, nil)
 	a := replicated("t", three...)
 	c.host(a)
+	c.cut(2, 1) // or they are back before anybody looks
+	c.cut(3, 1)
 	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR = []int32{1} })
 	c.await("the mode of one", func() bool { return c.mode(1, a) == log.Always })
 	for _, id := range three[1:] {
@@ -345,6 +347,8 @@ func TestOnlyTheLeaderSyncsMore(t *testing.T) {
 			t.Errorf("mode of SPU %d is %s", id, mode)
 		}
 	}
+	c.heal(2, 1)
+	c.heal(3, 1)
 	c.await("the full set", func() bool { return len(c.assigned(a).ISR) == 3 })
 	c.elect(a, 2)
 	c.await("the mode of a follower", func() bool { return c.mode(1, a) == log.Interval })
@@ -443,6 +447,21 @@ func TestCloseWithoutFollowers(t *testing.T) {
 		}
 		parked.answer("parked", api.NotLeaderForPartition)
 	})
+}
+
+// An SPU that only follows says goodbye too, so that nobody waits for it.
+func TestFollowerSaysGoodbye(t *testing.T) {
+	c := newCluster(t, three, nil)
+	a := replicated("t", three...)
+	own := replicated("own", 3)
+	own.Leader = 3
+	c.host(a, own)
+	c.nodes[2].close()
+	c.sc.mu.Lock()
+	defer c.sc.mu.Unlock()
+	if !slices.Equal(c.sc.goodbyes, []int32{2}) {
+		t.Errorf("goodbyes of %v", c.sc.goodbyes)
+	}
 }
 
 // However leadership ends, streams and whoever waits for a commit are told so
@@ -657,18 +676,26 @@ func TestUnsyncedTailIsFlushedLater(t *testing.T) {
 	c.await("the disk", func() bool { return l.DurableOffset() == 1 })
 }
 
-// Records that the log could save after a failed sync count without another
-// append.
+// Records that the log could save from a failed sync count without another
+// append, whether it could do so at once or later.
 func TestSavedRecordsAreAcknowledged(t *testing.T) {
-	for _, iso := range []api.Isolation{api.ReadUncommitted, api.ReadCommitted} {
-		c := newCluster(t, three, func(cfg *Config) { cfg.Flush = time.Hour })
-		a, _ := c.aloneInSync()
-		conn := c.nodes[1].dial()
-		mustProduce(t, conn, "t", "names are synced")
-		c.nodes[1].fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log", Times: 1, Err: syscall.EIO})
-		req := produceReq("t", entry(0, batchOf(t, "saved")))
-		req.Isolation, req.TimeoutMS = iso, 60_000
-		c.sendReq(conn, req).answer("saved", api.OK)
-		c.awaitEnds(a, 2, 1)
+	for _, tt := range []struct {
+		failures int // of syncs, those of the repair included
+		retry    time.Duration
+	}{{1, time.Hour}, {3, time.Millisecond}} {
+		for _, iso := range []api.Isolation{api.ReadUncommitted, api.ReadCommitted} {
+			c := newCluster(t, three, func(cfg *Config) { cfg.Flush, cfg.Retry, cfg.RetryMax = time.Hour, tt.retry, tt.retry })
+			a, _ := c.aloneInSync()
+			conn := c.nodes[1].dial()
+			mustProduce(t, conn, "t", "names are synced")
+			c.nodes[1].fs.Inject(errorfs.Rule{Op: errorfs.OpSync, Match: "*.log*", Times: tt.failures, Err: syscall.EIO})
+			req := produceReq("t", entry(0, batchOf(t, "saved")))
+			req.Isolation, req.TimeoutMS = iso, 60_000
+			res := c.sendReq(conn, req)
+			c.awaitEnds(a, 2, 1)
+			if tt.failures == 1 { // else the disk said no for too long
+				res.answer("saved", api.OK)
+			}
+		}
 	}
 }

@@ -180,15 +180,19 @@ func (p *partition) noteAppendError(err error) {
 	}
 }
 
-// noteDiskError follows a write or a sync that went wrong for another reason
-// than space. Where others can do the work the SC is told; the repairer finds
-// out when the disk is well again. A replica that has nobody beside it goes on
-// trying with each request.
+// noteDiskError follows a write or a sync that went wrong. Where others can do
+// the work the SC is told; the repairer finds out when the disk is well again.
+// A replica that has nobody beside it goes on trying with each request.
 func (p *partition) noteDiskError(what string, err error) {
 	p.srv.logger.Error(what, logErr(err), logPartition(p.key))
-	if p.shared.Load() {
-		p.setHealth(api.ReplicaFailed, err)
+	if !p.shared.Load() {
+		return
 	}
+	state := api.ReplicaFailed
+	if errors.Is(err, log.ErrFull) && !errors.Is(err, log.ErrSync) {
+		state = api.ReplicaOutOfStorage // a file beside the log; everything else works
+	}
+	p.setHealth(state, err)
 }
 
 func (p *partition) noteReadError(err error) {

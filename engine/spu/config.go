@@ -93,7 +93,7 @@ type Intervals struct {
 	Retry        time.Duration // first pause before a failed replica is tried again (1 s)
 	RetryMax     time.Duration // longest such pause (30 s)
 	Redial       time.Duration // first pause before dialling the SC again (100 ms)
-	RedialMax    time.Duration // longest such pause (5 s)
+	RedialMax    time.Duration // longest such pause (1 s: an SC that starts waits little longer for the SPUs it knows)
 
 	ReplicaLag time.Duration // longest time a follower in sync may be behind (10 s)
 	PeerWait   time.Duration // longest time a fetch waits for records (500 ms)
@@ -124,7 +124,7 @@ func (c *Config) fill() error {
 	setDefault(&c.Retry, time.Second)
 	setDefault(&c.RetryMax, 30*time.Second)
 	setDefault(&c.Redial, 100*time.Millisecond)
-	setDefault(&c.RedialMax, 5*time.Second)
+	setDefault(&c.RedialMax, time.Second)
 	setDefault(&c.ReplicaLag, 10*time.Second)
 	setDefault(&c.PeerWait, 500*time.Millisecond)
 	setDefault(&c.Lease, 9*time.Second)

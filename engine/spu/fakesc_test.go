@@ -37,10 +37,12 @@ type fakeSC struct {
 	forget    bool                                           // answer reports with SpuNotFound, once
 	deaf      bool                                           // do not answer reports
 	stuck     bool                                           // move no leaderships
+	goodbyes  []int32                                        // who asked for that
 	spus      []api.SpuSpec                                  // told to everybody
 	by        map[int32]map[api.ReplicaRef]api.ReplicaReport // reports by SPU
 	alter     alterMode
 	altered   []api.ISRChange // asked for, answered or not
+	heed      bool            // take replicas that lost something out of the in-sync set
 }
 
 func newFakeSC(t testing.TB) *fakeSC {
@@ -178,6 +180,7 @@ func (sc *fakeSC) take(spu int32, req *api.ReportReplicasRequest) *api.ReportRep
 	for _, r := range req.Replicas {
 		sc.reports[r.ReplicaRef] = r
 		sc.by[spu][r.ReplicaRef] = r
+		sc.heedReport(spu, &r)
 	}
 	for _, r := range req.Removed {
 		sc.removed[r] = true
@@ -269,7 +272,7 @@ func (sc *fakeSC) alterISR(req *api.AlterISRRequest) *api.AlterISRResponse {
 	resp := &api.AlterISRResponse{}
 	for _, c := range req.Changes {
 		a := sc.assigned[c.ReplicaRef]
-		ok := sc.alter != alterRefuse && c.PartitionEpoch == a.PartitionEpoch && c.LeaderEpoch == a.LeaderEpoch
+		ok := sc.alter != alterRefuse && !sc.addsLost(&a, c.ISR) && c.PartitionEpoch == a.PartitionEpoch && c.LeaderEpoch == a.LeaderEpoch
 		if ok {
 			a.ISR = c.ISR
 			a.PartitionEpoch++
@@ -289,6 +292,7 @@ func (sc *fakeSC) alterISR(req *api.AlterISRRequest) *api.AlterISRResponse {
 func (sc *fakeSC) moveLeaders(spu int32) *api.MoveLeadersResponse {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
+	sc.goodbyes = append(sc.goodbyes, spu)
 	resp := &api.MoveLeadersResponse{}
 	for _, a := range sc.assigned {
 		if a.Leader != spu || len(a.Replicas) < 2 {
@@ -311,4 +315,37 @@ func (sc *fakeSC) elect(a *api.ReplicaAssignment, leader int32) {
 	a.PartitionEpoch++
 	sc.assigned[a.ReplicaRef] = *a
 	sc.send(&api.Assignments{Replicas: []api.ReplicaAssignment{*a}})
+}
+
+// heedReport does what the SC does about a replica that lost something or
+// cannot do its work: another one leads, and what is lost is not counted on.
+// sc.mu is held.
+func (sc *fakeSC) heedReport(spu int32, r *api.ReplicaReport) {
+	a, ok := sc.assigned[r.ReplicaRef]
+	others := slices.DeleteFunc(slices.Clone(a.ISR), func(id int32) bool { return id == spu })
+	leads := a.Leader == spu
+	switch {
+	case !sc.heed || !ok || len(others) == 0 || leads && r.LeaderEpoch != a.LeaderEpoch:
+		return
+	case r.Loss != api.LossNone && slices.Contains(a.ISR, spu):
+		a.ISR = others
+	case leads && r.State == api.ReplicaFailed:
+	default:
+		return
+	}
+	if leads {
+		sc.elect(&a, others[0])
+		return
+	}
+	a.PartitionEpoch++
+	sc.assigned[r.ReplicaRef] = a
+	sc.send(&api.Assignments{Replicas: []api.ReplicaAssignment{a}})
+}
+
+// addsLost reports whether a set adds a replica that has yet to hear that
+// nobody counts on what it lost. sc.mu is held.
+func (sc *fakeSC) addsLost(a *api.ReplicaAssignment, isr []int32) bool {
+	return sc.heed && slices.ContainsFunc(isr, func(id int32) bool {
+		return !slices.Contains(a.ISR, id) && sc.by[id][a.ReplicaRef].Loss != api.LossNone
+	})
 }

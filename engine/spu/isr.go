@@ -67,31 +67,45 @@ func (k *isrKeeper) lastSeen(peer int32) time.Time {
 func (k *isrKeeper) run() {
 	ticker := time.NewTicker(max(k.srv.cfg.ReplicaLag/4, time.Millisecond))
 	defer ticker.Stop()
+	again := time.NewTimer(0)
+	again.Stop()
+	defer again.Stop()
 	for {
-		ticked := false
+		ticked, retried := false, false
 		select {
 		case <-ticker.C:
 			ticked = true
+		case <-again.C:
+			retried = true
 		case <-k.wake:
 		case <-k.srv.ctx.Done():
 			return
 		}
-		k.round(ticked)
+		if k.round(ticked, retried) {
+			again.Reset(refusalPause)
+		}
 	}
 }
+
+// refusalPause is how long a leader waits before it asks again for a set that
+// the SC refused, which may be waiting for a word of the follower.
+const refusalPause = 100 * time.Millisecond
 
 // maxChanges bounds one request to the SC.
 const maxChanges = 1000
 
 // round proposes what should change. Whatever gets no answer stays proposed
-// and is repeated.
-func (k *isrKeeper) round(ticked bool) {
+// and is repeated. It reports whether the SC refused anything.
+func (k *isrKeeper) round(ticked, retried bool) (refused bool) {
 	c := k.link()
 	var parts []*partition
 	req := new(api.AlterISRRequest)
 	for _, p := range k.srv.replicas.all() {
 		if ticked {
 			p.creditIdle()
+		}
+		if retried {
+			p.forgive()
 		}
 		if c == nil || len(parts) == maxChanges {
 			continue
@@ -102,7 +116,7 @@ func (k *isrKeeper) round(ticked bool) {
 		}
 	}
 	if len(parts) == 0 {
-		return
+		return false
 	}
 	if len(parts) == maxChanges {
 		k.kick()
@@ -112,13 +126,21 @@ func (k *isrKeeper) round(ticked bool) {
 	var resp api.AlterISRResponse
 	if err := c.Call(ctx, api.KeyAlterISR, api.ClusterVersion, req, &resp); err != nil {
 		k.srv.logger.Debug("alter ISR", logErr(err))
-		return
+		return false
 	}
 	for i, p := range parts {
 		if i < len(resp.Results) {
-			p.settleISR(&req.Changes[i], &resp.Results[i])
+			refused = p.settleISR(&req.Changes[i], &resp.Results[i]) || refused
 		}
 	}
+	return refused
+}
+
+// forgive lets a partition ask again for what the SC refused.
+func (p *partition) forgive() {
+	p.progressMu.Lock()
+	defer p.progressMu.Unlock()
+	p.progress.refused = false
 }
 
 // creditIdle notes which followers are at the end of a log that does not grow.
@@ -144,13 +166,13 @@ func (p *partition) proposeISR() (api.ISRChange, bool) {
 	return api.ISRChange{ReplicaRef: p.ref, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch, ISR: want}, want != nil
 }
 
-// settleISR follows the SC's answer to a change.
-func (p *partition) settleISR(c *api.ISRChange, r *api.ISRResult) {
+// settleISR follows the SC's answer to a change. It reports whether that was no.
+func (p *partition) settleISR(c *api.ISRChange, r *api.ISRResult) (refused bool) {
 	p.role.Lock()
 	defer p.role.Unlock()
 	a := &p.assigned
 	if !p.leading || p.gone || a.LeaderEpoch != c.LeaderEpoch || r.LeaderEpoch != a.LeaderEpoch {
-		return // the assignments tell what is the case now
+		return false // the assignments tell what is the case now
 	}
 	switch {
 	case r.PartitionEpoch > a.PartitionEpoch:
@@ -162,7 +184,9 @@ func (p *partition) settleISR(c *api.ISRChange, r *api.ISRResult) {
 		p.progress.refuse()
 		p.keepLog()
 		p.progressMu.Unlock()
+		return true
 	}
+	return false
 }
 
 // moveLeaders asks the SC to let others lead what they can before we stop,

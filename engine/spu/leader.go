@@ -107,8 +107,14 @@ func (p *partition) confirmISR() {
 	p.progressMu.Lock()
 	p.progress.confirm(p.assigned.ISR, p.assigned.PartitionEpoch)
 	p.keepLog()
+	changes := p.progress.asks(p.leo.end.Load(), time.Now())
 	p.progressMu.Unlock()
 	p.advanceHW()
+	if changes {
+		// A follower that the SC took out may have been at the end all along,
+		// and has nothing more to say.
+		p.srv.isr.kick()
+	}
 }
 
 // shortage is why ReadCommitted produce to a partition has to be refused, or
@@ -118,7 +124,7 @@ func shortage(a *api.ReplicaAssignment) *api.ErrorCode {
 	if len(a.ISR) >= need {
 		return nil
 	}
-	code := api.Errorf("not enough in-sync replicas: %d of %d", len(a.ISR), need)
+	code := api.NotEnoughInSync(len(a.ISR), need)
 	return &code
 }
 
@@ -245,7 +251,7 @@ func (p *partition) followed(peer int32, st *api.ReplicaFetchState) {
 	} else {
 		p.progress.diverged(peer)
 	}
-	changes := p.progress.proposed == nil && !p.progress.refused && p.progress.changes(end, now)
+	changes := p.progress.asks(end, now)
 	p.progressMu.Unlock()
 	if ok {
 		p.advanceHW()

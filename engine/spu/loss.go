@@ -38,11 +38,10 @@ func (p *partition) settleLoss() error {
 	if p.doubt != noDoubt && settled(p.doubt) {
 		p.doubt = noDoubt
 	}
-	x := p.log.Loss()
-	if x.Kind == log.NoLoss || x.Kind == log.LossDamage || !settled(x.Epoch) {
+	if x := p.log.Loss(); x.Kind == log.NoLoss || !settled(x.Epoch) {
 		return nil
 	}
-	return p.log.ClearLoss()
+	return p.log.AcceptEnd()
 }
 
 // settleLossAgain does so for the repairer, after it did not work.
@@ -89,8 +88,8 @@ func (p *partition) refetches() bool {
 // the leader has said that it has all that is here. p.role is held.
 func (p *partition) refetch() (verdict, error) {
 	l, end := p.log, p.log.EndOffset()
-	if x := l.Loss(); x.Next > l.StartOffset() { // else it has expired
-		if err := l.TruncateTo(max(x.Offset, l.StartOffset())); err != nil {
+	if bad := l.Loss().Damage; bad.To > l.StartOffset() { // else it has expired
+		if err := l.TruncateTo(max(bad.From, l.StartOffset())); err != nil {
 			p.setHealth(api.ReplicaFailed, err)
 			return pause, err
 		}

@@ -1,7 +1,10 @@
 package spu
 
 import (
+	"cmp"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -54,7 +57,8 @@ type partition struct {
 	commits ticketQueue
 
 	streamsMu sync.Mutex
-	streams   map[*stream]struct{}
+	streams   map[*stream]uint64 // which one it was of all that were attached
+	attached  uint64
 
 	health health
 
@@ -171,7 +175,8 @@ func (p *partition) abdicate(code api.ErrorCode) {
 	p.commits.shut(api.ErrorCode{ID: api.NotLeaderForPartition})
 	p.streamsMu.Lock()
 	defer p.streamsMu.Unlock()
-	for s := range p.streams {
+	streams := slices.SortedFunc(maps.Keys(p.streams), func(a, b *stream) int { return cmp.Compare(p.streams[a], p.streams[b]) })
+	for _, s := range streams {
 		s.end(code)
 	}
 }
@@ -269,9 +274,10 @@ func (p *partition) attach(s *stream) bool {
 	p.streamsMu.Lock()
 	defer p.streamsMu.Unlock()
 	if p.streams == nil {
-		p.streams = make(map[*stream]struct{})
+		p.streams = make(map[*stream]uint64)
 	}
-	p.streams[s] = struct{}{}
+	p.attached++
+	p.streams[s] = p.attached
 	return true
 }
 

@@ -24,7 +24,7 @@ type progress struct {
 	version   uint32        // partition epoch of isr
 	isr       []int32       // as confirmed
 	proposed  []int32       // sent to the SC without a definite answer; nil: none
-	refused   bool          // the SC said no since the last tick
+	refused   bool          // the SC said no a moment ago
 	followers []follower    // every other replica, in the order of assignment
 }
 
@@ -78,7 +78,7 @@ func (g *progress) confirm(isr []int32, version uint32) {
 }
 
 // refuse notes that the SC has not stored the proposal and never will. The
-// next one waits for a tick, so that nobody is asked in a loop.
+// next one waits, so that nobody is asked in a loop.
 func (g *progress) refuse() { g.proposed, g.refused = nil, true }
 
 func (g *progress) follower(id int32) *follower {
@@ -165,6 +165,11 @@ func (g *progress) propose(end int64, now time.Time) []int32 {
 	}
 	g.proposed = want
 	return slices.Clone(want)
+}
+
+// asks reports whether there is something new to propose.
+func (g *progress) asks(end int64, now time.Time) bool {
+	return g.proposed == nil && !g.refused && g.changes(end, now)
 }
 
 // changes reports whether the ISR should be another one.

@@ -172,9 +172,10 @@ func (s *Server) Addr() string { return s.cfg.Public.Addr().String() }
 
 // Close stops the SPU in order: others take over what they can lead, requests
 // that were read are answered, then connections are closed, then logs, with
-// everything in them made durable. When ctx ends first, the waiting ends, but
-// logs are closed all the same. The error is that of a log that could not be
-// closed. Close is idempotent and returns when every goroutine is gone.
+// everything in them made durable, which the next start is told. When ctx ends
+// first, the waiting ends, but logs are closed all the same. The error is that
+// of a log that could not be closed. Close is idempotent and returns when every
+// goroutine is gone.
 func (s *Server) Close(ctx context.Context) error {
 	s.stop.Do(func() {
 		s.moveLeaders(ctx)

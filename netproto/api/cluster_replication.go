@@ -69,7 +69,7 @@ type ReplicaFetchState struct {
 	FetchOffset int64 // its log end
 	LastEpoch   int32 // of its last batch, −1 for an empty log
 	StartOffset int64
-	HW          int64
+	HW          int64 // −1 asks for an answer even if there is nothing new
 }
 
 // Code visits the state.
@@ -163,7 +163,8 @@ type AlterISRRequest struct {
 func (r *AlterISRRequest) Code(c *codec.Coder) { codec.Slice(c, &r.Changes, (*ISRChange).Code) }
 
 // ISRChange is the set that a leader wants. PartitionEpoch is the one it knows:
-// if the partition has moved on the change is refused.
+// if the partition has moved on the change is refused. So is one that adds a
+// replica that says that it lost something.
 type ISRChange struct {
 	ReplicaRef
 	LeaderEpoch    int32

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fluvio-go/fluvio/netproto/codec"
 )
@@ -239,6 +240,20 @@ type SmartModuleFailure struct {
 // no code of their own, since new codes would break official clients.
 func Errorf(format string, args ...any) ErrorCode {
 	return ErrorCode{Other, &ErrorDetail{Text: fmt.Sprintf(format, args...)}}
+}
+
+// notEnoughInSync begins the text of NotEnoughInSync.
+const notEnoughInSync = "not enough in-sync replicas"
+
+// NotEnoughInSync refuses records that are to be committed while fewer replicas
+// are in sync than their topic wants.
+func NotEnoughInSync(have, want int) ErrorCode {
+	return Errorf("%s: %d of %d", notEnoughInSync, have, want)
+}
+
+// IsNotEnoughInSync recognises NotEnoughInSync, which has no number of its own.
+func (e ErrorCode) IsNotEnoughInSync() bool {
+	return e.ID == Other && e.Detail != nil && strings.HasPrefix(e.Detail.Text, notEnoughInSync)
 }
 
 // Err returns nil on success and e otherwise.

@@ -6,8 +6,9 @@ import "github.com/fluvio-go/fluvio/netproto/codec"
 // upstream's and are listed in ApiVersions, which is how our client tells
 // whether a cluster has them.
 const (
-	KeyExtCreateTopic    uint16 = 31001
-	KeyExtDescribeTopics uint16 = 31002
+	KeyExtCreateTopic        uint16 = 31001
+	KeyExtDescribeTopics     uint16 = 31002
+	KeyExtDescribePartitions uint16 = 31003
 
 	// ExtVersion is the version of our additions.
 	ExtVersion int16 = 1

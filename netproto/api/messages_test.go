@@ -76,6 +76,8 @@ func kinds() []struct {
 		own(func() codec.Message { return &ExtCreateTopicRequest{} }),
 		own(func() codec.Message { return &ExtDescribeTopicsRequest{} }),
 		own(func() codec.Message { return &ExtDescribeTopicsResponse{} }),
+		own(func() codec.Message { return &ExtDescribePartitionsRequest{} }),
+		own(func() codec.Message { return &ExtDescribePartitionsResponse{} }),
 		own(func() codec.Message { return &RegisterSpuRequest{} }),
 		own(func() codec.Message { return &RegisterSpuResponse{} }),
 		own(func() codec.Message { return &WatchAssignmentsRequest{} }),

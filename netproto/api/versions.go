@@ -74,6 +74,7 @@ func ScAPIs() []ApiRange {
 		{int16(KeyUpdate), 1, ScVersion},
 		{int16(KeyExtCreateTopic), 1, ExtVersion},
 		{int16(KeyExtDescribeTopics), 1, ExtVersion},
+		{int16(KeyExtDescribePartitions), 1, ExtVersion},
 	}
 }
 
@@ -101,6 +102,7 @@ var (
 		KeyCreate: {9, ScVersion}, KeyDelete: {1, ScVersion}, KeyList: {minWatch, ScVersion},
 		KeyWatch: {minWatch, ScVersion}, KeyMirroring: {14, ScVersion}, KeyUpdate: {1, ScVersion},
 		KeyExtCreateTopic: {1, ExtVersion}, KeyExtDescribeTopics: {1, ExtVersion},
+		KeyExtDescribePartitions: {1, ExtVersion},
 	}
 	spuClient = map[uint16][2]int16{
 		KeyProduce: {0, SpuVersion}, KeyFetch: {0, SpuVersion}, KeyFetchOffsets: {23, SpuVersion},

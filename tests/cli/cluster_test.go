@@ -17,6 +17,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"cluster": startCluster,
 	"kill9":   killCluster,
 	"listen":  listen,
+	"retry":   retry,
 }
 
 const (

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/fluvio-go/fluvio/cmd/root"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,6 +23,15 @@ func TestMain(m *testing.M) {
 			os.Stderr = f
 			os.Exit(root.Main(os.Args[2:]))
 		},
+		"drip": drip,
+		"into": func() { // into FILE ARG...: runs fluvio with its output appended to FILE
+			f, err := os.OpenFile(os.Args[1], os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err != nil {
+				panic(err)
+			}
+			os.Stdout = f
+			os.Exit(root.Main(os.Args[2:]))
+		},
 		"exitwith": func() { // exitwith CODE ARG...: runs fluvio and checks its exit code
 			want, err := strconv.Atoi(os.Args[1])
 			if err != nil {
@@ -32,6 +43,35 @@ func TestMain(m *testing.M) {
 			}
 		},
 	})
+}
+
+// drip is `drip STOP ARG...`: runs fluvio with numbered lines coming in, a few
+// hundred in a second, until the file STOP exists. It prints how many there
+// were.
+func drip() {
+	r, w, err := os.Pipe()
+	if err != nil {
+		panic(err)
+	}
+	os.Stdin = r
+	lines := make(chan int, 1)
+	go func() {
+		defer w.Close()
+		for n := 0; ; n++ {
+			if _, err := os.Stat(os.Args[1]); err == nil {
+				lines <- n
+				return
+			}
+			if _, err := fmt.Fprintln(w, n); err != nil {
+				lines <- n
+				return
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+	}()
+	code := root.Main(os.Args[2:])
+	fmt.Println("lines", <-lines)
+	os.Exit(code)
 }
 
 func TestScripts(t *testing.T) {

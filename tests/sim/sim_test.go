@@ -1,3 +1,5 @@
+//go:build sim
+
 package sim
 
 import (
@@ -13,11 +15,12 @@ import (
 )
 
 var (
-	seedFlag   = flag.Uint64("sim.seed", 0, "play only this seed, and tell what happens")
-	firstFlag  = flag.Uint64("sim.first", 1, "first seed")
-	seedsFlag  = flag.Uint64("sim.seeds", 20, "number of seeds")
-	replayFlag = flag.Uint64("sim.replays", 10, "number of seeds that TestReplay plays twice")
-	logFlag    = flag.String("sim.log", "", "with -sim.seed, write the log of the nodes to this file")
+	seedFlag    = flag.Uint64("sim.seed", 0, "play only this seed, and tell what happens")
+	firstFlag   = flag.Uint64("sim.first", 1, "first seed")
+	seedsFlag   = flag.Uint64("sim.seeds", 20, "number of seeds")
+	untilBroken = flag.Bool("sim.untilbroken", false, "end with the first seed that breaks a promise")
+	keepFlag    = flag.Bool("sim.keep", false, "remember every delivery, to show where two runs of a seed part")
+	logFlag     = flag.String("sim.log", "", "with -sim.seed, write the log of the nodes to this file")
 )
 
 func TestMain(m *testing.M) {
@@ -30,8 +33,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var keep = os.Getenv("SIM_KEEP") != ""
-
 // play runs one seed.
 func play(t *testing.T, seed uint64, logger *slog.Logger) (r *result) {
 	t.Helper()
@@ -42,7 +43,7 @@ func play(t *testing.T, seed uint64, logger *slog.Logger) (r *result) {
 	cryptotest.SetGlobalRandom(t, seed)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, optionsOf(seed), logger)
-		w.net.keep = keep
+		w.net.keep = *keepFlag
 		r = w.play()
 		r.lines = w.net.lines
 	})
@@ -70,7 +71,10 @@ func TestSeeds(t *testing.T) {
 		acks, epochs = acks+r.acks, epochs+int(r.epochs)
 		if len(r.violations) > 0 {
 			t.Errorf("%v\n%v\n%s\n\n%s", r, r.opts, r.story, strings.Join(r.violations, "\n"))
-			t.Logf("play it again: go test ./tests/sim -run TestSeeds -sim.seed=%d", seed)
+			t.Logf("play it again: go test -tags sim ./tests/sim -run TestSeeds -sim.seed=%d", seed)
+			if *untilBroken {
+				return
+			}
 		} else if testing.Verbose() {
 			t.Log(r)
 		}
@@ -79,25 +83,4 @@ func TestSeeds(t *testing.T) {
 		t.Error("nothing was acknowledged")
 	}
 	t.Logf("%d seeds from %d: %d records acknowledged, %d elections", n, first, acks, epochs)
-}
-
-// TestReplay plays seeds twice: the same things happen at the same times.
-func TestReplay(t *testing.T) {
-	logger := slog.New(slog.DiscardHandler)
-	for seed := *firstFlag; seed < *firstFlag+*replayFlag; seed++ {
-		a, b := play(t, seed, logger), play(t, seed, logger)
-		if a.trace != b.trace || a.delivered != b.delivered || a.story != b.story {
-			t.Errorf("seed %d is not the same the second time:\n%v\n%v\n%s", seed, a, b, firstDifference(a.story, b.story)+"\n"+firstDifference(strings.Join(a.lines, "\n"), strings.Join(b.lines, "\n")))
-		}
-	}
-}
-
-func firstDifference(a, b string) string {
-	as, bs := strings.Split(a, "\n"), strings.Split(b, "\n")
-	for i := range min(len(as), len(bs)) {
-		if as[i] != bs[i] {
-			return as[i] + "\n" + bs[i]
-		}
-	}
-	return "one story goes on after the other's end"
 }

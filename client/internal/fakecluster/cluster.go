@@ -74,10 +74,7 @@ type partition struct {
 	object[api.Partition]
 	start int64
 	log   []record.Batch
-	loose int64 // how much at the end is not committed
 }
-
-func (p *partition) hw() int64 { return p.end() - p.loose }
 
 func (p *partition) end() int64 {
 	if len(p.log) == 0 {
@@ -289,27 +286,6 @@ func (c *Cluster) Evict(topic string, id uint32, offset int64) {
 			}
 		}
 		p.log = nil
-	})
-}
-
-// Uncommit has the high watermark stay n records behind the end from now on.
-func (c *Cluster) Uncommit(topic string, id uint32, n int64) {
-	c.change(func() { c.parts[api.ReplicaKey{Topic: topic, Partition: id}].loose = n })
-}
-
-// Lose moves a partition to another leader, whose log ends before offset, and
-// all of which is committed.
-func (c *Cluster) Lose(topic string, id uint32, leader int32, offset int64) {
-	c.Move(topic, id, leader, true)
-	c.change(func() {
-		p := c.parts[api.ReplicaKey{Topic: topic, Partition: id}]
-		p.loose = 0
-		for i, b := range p.log {
-			if b.NextOffset() > offset {
-				p.log = p.log[:i]
-				return
-			}
-		}
 	})
 }
 

@@ -161,7 +161,7 @@ func (s *spuConn) fetchOffsets(req *transport.Request) codec.Message {
 			case p == nil || p.val.Spec.Leader != s.id:
 				o.Error = api.ErrorCode{ID: api.PartitionNotLeader}
 			default:
-				o.StartOffset, o.LastStableOffset = p.start, p.hw()
+				o.StartOffset, o.LastStableOffset = p.start, p.end()
 			}
 			out.Partitions = append(out.Partitions, o)
 		}
@@ -259,7 +259,7 @@ func (s *spuConn) nextResponse(ctx context.Context, id uint32, st *fakeStream) (
 			resp.Partition.Error = api.Errorf("start offset: %d is greater than leo: %d", st.pos, p.end())
 			return resp, st.pos, true
 		}
-		resp.Partition.HighWatermark = p.hw()
+		resp.Partition.HighWatermark = p.end()
 		resp.Partition.Records.Bytes = c.read(p, st)
 		st.waiting = true
 		return resp, st.pos, true
