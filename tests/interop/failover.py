@@ -1,14 +1,12 @@
-"""The official Python client, unmodified, while leaders are killed.
+"""An official client, unmodified, while leaders are killed.
 
-failover.sh starts an SC and three SPUs and sets NODES to the folder that
-tests/harness/nodes.sh describes. The consumer and one producer have their
-default settings, another producer waits 5 s for an answer (FLV_SOCKET_WAIT).
-
-The consumer goes on by itself. A producer of this client needs help, whatever
-the cluster: a request that is under way when its connection breaks waits for
-the whole time-out, 60 s unless set, and from then on the producer fails with
-"Broken pipe". So ours does what its users have to: it makes a new producer and
-sends again what was reported as failed.
+failover.sh of the client starts an SC and three SPUs and sets NODES to the
+folder that tests/harness/nodes.sh describes. The arguments are a command that
+runs the client: with "produce NAME" it sends "NAME 0", "NAME 1" and so on until
+its input ends and says "acked OFFSET VALUE", or "error 0 TEXT"; with "consume"
+it reads from the beginning and says "got OFFSET VALUE". The consumer and one
+producer have default settings, another producer waits 5 s for an answer
+(FLV_SOCKET_WAIT).
 """
 
 import faulthandler
@@ -19,8 +17,6 @@ import subprocess
 import sys
 import threading
 import time
-
-from fluvio import ConsumerConfigExtBuilder, Fluvio, FluviorError, Offset
 
 FLUVIO, NODES = os.environ["FLUVIO"], os.environ["NODES"]
 ROUNDS = int(os.environ.get("FAILOVER_ROUNDS", "3"))
@@ -74,46 +70,14 @@ def start(name):
 started = []
 
 
-def tell(kind, *words):
-    print(kind, *words, flush=True)
-
-
-def produce(name):
-    """Sends numbered values, one at a time, until its input ends."""
-    stop = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
-    producer = None
-    n = 0
-    while not stop.is_set():
-        try:
-            producer = producer or Fluvio.connect().topic_producer(TOPIC)
-            output = producer.send(b"", f"{name} {n}".encode())
-            producer.flush()
-            tell("acked", output.wait().offset(), f"{name} {n}")
-            n += 1
-        except FluviorError as e:
-            tell("error", 0, str(e))
-            producer = None
-            time.sleep(0.05)
-
-
-def consume():
-    """Reads the topic from its beginning."""
-    config = ConsumerConfigExtBuilder(TOPIC)
-    config.offset_start(Offset.beginning())
-    for r in Fluvio.connect().consumer_with_config(config.build()):
-        tell("got", r.offset(), bytes(r.value()).decode())
-
-
 class Client(threading.Thread):
-    """One of these in a process of its own: the client's calls keep all threads
-    of theirs waiting. told has what it said, of one kind, with offsets."""
+    """A process of the client. told has what it said, of one kind, with offsets."""
 
     def __init__(self, kind, *role, **env):
         super().__init__(daemon=True)
         self.kind, self.told, self.errors = kind, [], {}
         self.process = subprocess.Popen(
-            [sys.executable, __file__, *role], env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*sys.argv[1:], *role], env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         started.append(self.process)
         self.start()
@@ -195,6 +159,6 @@ def end():
 
 if __name__ == "__main__":
     try:
-        {"produce": produce, "consume": consume}.get("".join(sys.argv[1:2]), main)(*sys.argv[2:])
+        main()
     finally:
         end()
