@@ -113,8 +113,9 @@ func RunSPU(ctx context.Context, p Process, id int32, scAddr string) error {
 	return s.Close(ctx)
 }
 
-// dialTimeout bounds one attempt to reach another node.
-const dialTimeout = 10 * time.Second
+// dialTimeout bounds one attempt to reach another node. A kernel repeats an
+// attempt after waits that grow; a new one begins with short ones.
+const dialTimeout = 5 * time.Second
 
 func (p *Process) dial(ctx context.Context, addr, service string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)

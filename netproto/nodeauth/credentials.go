@@ -17,6 +17,10 @@ import (
 const (
 	// handshakeTimeout bounds the time a peer has to prove itself.
 	handshakeTimeout = 5 * time.Second
+	// silence is after what time a connection is given up whose other end
+	// confirms nothing: longer than leases, so that leaders have moved already
+	// when it is the network, and short enough to be back soon afterwards.
+	silence = 5 * time.Second
 	// Handshakes that a listener serves at a time, in all and for one
 	// address: a flood from one host must not keep out the others.
 	maxPending        = 512
@@ -121,7 +125,7 @@ func (c Credentials) accept(ctx context.Context, nc net.Conn, service string) (n
 // Dial connects to service on addr, host:port, and proves both ends to each
 // other. ctx bounds it all.
 func (c Credentials) Dial(ctx context.Context, addr, service string) (net.Conn, error) {
-	var d net.Dialer
+	d := net.Dialer{Control: limitSilence}
 	nc, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err

@@ -256,3 +256,23 @@ func TestThroughput(t *testing.T) {
 			k.name, median(i), len(k.rate), median(2)/median(i))
 	}
 }
+
+// TestRejoinTime measures how long a follower that was cut off for REJOIN_CUT
+// (60) seconds takes to be in sync again once the network is well. Connections
+// that outlived the cut are of no use for a while: their kernels wait longer
+// and longer before they try again.
+func TestRejoinTime(t *testing.T) {
+	c := newCluster(t)
+	c.createTopic(topic, 1, 3, api.TopicConfig{MinInSync: 2}, 0)
+	var acks, reads times
+	stop := traffic(t, c, &acks, &reads)
+	defer stop()
+	goesOn(t, &acks, &reads)
+	follower := c.followers(c.leader(topic, 0))[0]
+	c.isolate(follower.host)
+	time.Sleep(time.Duration(setting(t, "REJOIN_CUT", 60)) * time.Second)
+	began := time.Now()
+	c.mend()
+	c.untilInSync(topic)
+	t.Logf("in sync again after %v", time.Since(began).Round(time.Millisecond))
+}
