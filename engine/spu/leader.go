@@ -40,6 +40,8 @@ func (p *partition) lead() {
 	if p.alone {
 		return
 	}
+	p.stint.Add(1)
+	p.leo.rouse() // followers that wait, see session.tell
 	p.progressMu.Lock()
 	p.progress.lead(&p.assigned, end, hw, time.Now())
 	p.term.start = p.progress.termStart
@@ -105,7 +107,7 @@ func (p *partition) advanceHW() {
 // confirmISR follows a change of the in-sync set within a term. p.role is held.
 func (p *partition) confirmISR() {
 	p.progressMu.Lock()
-	p.progress.confirm(p.assigned.ISR, p.assigned.PartitionEpoch)
+	p.progress.confirm(&p.assigned)
 	p.keepLog()
 	changes := p.progress.asks(p.leo.end.Load(), time.Now())
 	p.progressMu.Unlock()

@@ -173,8 +173,9 @@ type fetched struct {
 	s     *session
 	p     *partition
 	state api.ReplicaFetchState
-	hw    int64 // that the follower has or was told
-	ready bool  // on the list; guarded by session.mu
+	hw    int64  // that the follower has or was told
+	stint uint64 // of the leadership that knows state
+	ready bool   // on the list; guarded by session.mu
 	gone  bool
 
 	atLEO, atHW waiter
@@ -238,6 +239,7 @@ func (s *session) update(req *api.ReplicaFetchRequest) {
 			e.p = nil
 		}
 		if e.p != nil {
+			e.stint = e.p.stint.Load()
 			e.p.followed(s.peer, &e.state)
 		}
 		e.enqueue()
@@ -293,6 +295,12 @@ func (s *session) putBack(rest []*fetched) {
 func (s *session) tell(e *fetched, limit int) {
 	res := api.ReplicaFetchResult{ReplicaRef: e.state.ReplicaRef, Status: api.FetchUnknown, LeaderEpoch: -1}
 	if e.p != nil {
+		// Leadership that went on after a pause knows nothing of its followers.
+		// One that is at the end has no reason to repeat itself.
+		if now := e.p.stint.Load(); e.stint != now {
+			e.stint = now
+			e.p.followed(s.peer, &e.state)
+		}
 		s.buf = e.p.records(s.peer, &e.state, limit, s.buf, &res)
 	}
 	idle := res.Status != api.FetchOK || len(res.Records.Bytes) > 0

@@ -23,6 +23,7 @@ type progress struct {
 	term      int32         // leader epoch
 	version   uint32        // partition epoch of isr
 	isr       []int32       // as confirmed
+	gone      []int32       // of isr: the SC does not expect them back
 	proposed  []int32       // sent to the SC without a definite answer; nil: none
 	refused   bool          // the SC said no a moment ago
 	followers []follower    // every other replica, in the order of assignment
@@ -53,7 +54,7 @@ func (g *progress) lead(a *api.ReplicaAssignment, end, hw int64, now time.Time) 
 		g.termStart = end
 	}
 	g.term, g.hw = a.LeaderEpoch, hw
-	g.confirm(a.ISR, a.PartitionEpoch)
+	g.confirm(a)
 	g.followers = g.followers[:0]
 	for _, id := range a.Replicas {
 		if id == g.self {
@@ -70,11 +71,11 @@ func (g *progress) lead(a *api.ReplicaAssignment, end, hw int64, now time.Time) 
 // confirm takes the set that the SC has stored. If its partition epoch is a
 // new one, what was proposed is settled: it is this set, or can never be.
 // Otherwise the SC may yet accept it.
-func (g *progress) confirm(isr []int32, version uint32) {
-	if version != g.version {
+func (g *progress) confirm(a *api.ReplicaAssignment) {
+	if a.PartitionEpoch != g.version {
 		g.proposed = nil
 	}
-	g.isr, g.version, g.refused = isr, version, false
+	g.isr, g.gone, g.version, g.refused = a.ISR, a.Gone, a.PartitionEpoch, false
 }
 
 // refuse notes that the SC has not stored the proposal and never will. The
@@ -185,6 +186,9 @@ func (g *progress) changes(end int64, now time.Time) bool {
 
 // belongs reports whether a follower should be in sync.
 func (g *progress) belongs(f *follower, end int64, now time.Time) bool {
+	if slices.Contains(g.gone, f.id) {
+		return false
+	}
 	recent := !f.full.IsZero() && now.Sub(f.full) <= g.lag
 	if slices.Contains(g.isr, f.id) {
 		// A member below the high watermark has lost what it had, and must

@@ -35,7 +35,7 @@ func TestProgress(t *testing.T) {
 	}
 	confirm := func(end int64, sec int, isr ...int32) func(*progress, func(int) time.Time) (int64, time.Time) {
 		return func(g *progress, at func(int) time.Time) (int64, time.Time) {
-			g.confirm(isr, g.version+1)
+			g.confirm(&api.ReplicaAssignment{ISR: isr, PartitionEpoch: g.version + 1})
 			return end, at(sec)
 		}
 	}
@@ -106,7 +106,7 @@ func TestProgress(t *testing.T) {
 		{"an expansion is open until the partition moves on", []int32{1, 2}, 0, 0, []step{
 			{"3 is proposed", fetch(3, 5, 5, 1), check{0, all}},
 			{"the old state again, as after a reconnect", func(g *progress, at func(int) time.Time) (int64, time.Time) {
-				g.confirm([]int32{1, 2}, 1)
+				g.confirm(&api.ReplicaAssignment{ISR: []int32{1, 2}, PartitionEpoch: 1})
 				return 5, at(1)
 			}, check{0, all}},
 			{"the term goes on after a pause", func(g *progress, at func(int) time.Time) (int64, time.Time) {

@@ -68,6 +68,9 @@ func TestSeeds(t *testing.T) {
 	var acks, epochs int
 	for seed := first; seed < first+n; seed++ {
 		r := play(t, seed, logger)
+		for _, line := range r.lines {
+			logger.Debug("delivered " + line)
+		}
 		acks, epochs = acks+r.acks, epochs+int(r.epochs)
 		if len(r.violations) > 0 {
 			t.Errorf("%v\n%v\n%s\n\n%s", r, r.opts, r.story, strings.Join(r.violations, "\n"))
