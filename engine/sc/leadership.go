@@ -46,7 +46,7 @@ func (c *controller) settle(p *partition) {
 		return
 	}
 	c.settleLeader(p)
-	gone := slices.DeleteFunc(slices.Clone(p.val.ISR), func(id int32) bool { return id == p.val.Leader || !c.departed(id) })
+	gone := slices.DeleteFunc(slices.Clone(p.val.Replicas), func(id int32) bool { return id == p.val.Leader || !c.departed(id) })
 	if !slices.Equal(gone, p.gone) {
 		p.gone = gone
 		c.assigned[p] = struct{}{}

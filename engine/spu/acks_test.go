@@ -234,7 +234,7 @@ func TestLeaderAloneInSync(t *testing.T) {
 		waiting = append(waiting, c.sendReq(conn, req))
 	}
 	c.await("two records", func() bool { end, _ := c.ends(1, a); return end == 3 })
-	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR = []int32{1} })
+	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR, a.Gone = []int32{1}, []int32{2, 3} })
 	<-g.entered
 	waiting = append(waiting, c.send(conn, "t", api.ReadUncommitted, "while alone"))
 	c.await("three records", func() bool { end, _ := c.ends(1, a); return end == 4 })
@@ -260,6 +260,7 @@ func TestLeaderAloneInSync(t *testing.T) {
 
 	c.nodes[1].fs.Clear()
 	c.heal(2, 1)
+	c.alter(a, func(a *api.ReplicaAssignment) { a.Gone = []int32{3} })
 	c.await("SPU 2 in sync", func() bool { return slices.Contains(c.assigned(a).ISR, 2) })
 	c.await("the mode of many", func() bool { return c.mode(1, a) == log.Interval })
 	before := c.nodes[1].fs.Count(errorfs.OpSync)

@@ -23,7 +23,7 @@ type progress struct {
 	term      int32         // leader epoch
 	version   uint32        // partition epoch of isr
 	isr       []int32       // as confirmed
-	gone      []int32       // of isr: the SC does not expect them back
+	gone      []int32       // the SC does not expect them back soon
 	proposed  []int32       // sent to the SC without a definite answer; nil: none
 	refused   bool          // the SC said no a moment ago
 	followers []follower    // every other replica, in the order of assignment

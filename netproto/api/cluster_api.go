@@ -139,7 +139,7 @@ type ReplicaAssignment struct {
 	PartitionEpoch uint32 // grows with every change of leader, replicas or ISR
 	Replicas       []int32
 	ISR            []int32
-	// Gone are those in the ISR whose SPUs the SC takes for gone. The leader
+	// Gone are those of Replicas whose SPUs the SC takes for gone. The leader
 	// does not wait until it finds out by itself.
 	Gone   []int32
 	Spec   PartitionSpec
