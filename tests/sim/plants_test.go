@@ -23,6 +23,11 @@ import (
 // -overlay); the files themselves do not change. Text that is not there, or
 // more than once, fails the test: whoever changes such code has to say what
 // the mistake would be now.
+//
+// Two mistakes are not here because others make up for them. A leader without
+// a lease serves stale reads, but commits nothing, since followers know epochs.
+// And a change of the in-sync set that is based on another state does not get
+// through: it belongs to a session that has ended or names an SPU that is gone.
 type plant struct {
 	name  string
 	means string
@@ -81,14 +86,8 @@ var plants = []plant{
 	{"join-too-early", "a follower is in sync as soon as it asks for something", []edit{
 		{"engine/spu/progress.go", "return f.offset >= max(g.hw, g.termStart) && recent", "return f.offset >= 0"},
 	}},
-	{"no-compare-and-swap", "the SC takes a change of the in-sync set that is based on another state", []edit{
-		{"engine/sc/isr.go", "case p.val.Leader != n.spu:\n\t\treturn nil, fmt.Errorf(\"SPU %d leads\", p.val.Leader)\n", ""},
-		{"engine/sc/isr.go", "case change.LeaderEpoch != p.val.LeaderEpoch || change.PartitionEpoch != p.val.PartitionEpoch:", "case false:"},
-		{"engine/sc/isr.go", "!p.inSync(id) && !c.staying(id) {", "false {"},
-		{"engine/sc/isr.go", "} else if !p.inSync(id) && r.loss != api.LossNone {", "} else if false && r != nil {"},
-	}},
 	{"read-uncommitted", "a committed reader gets what is not committed", []edit{
-		{"engine/spu/partition.go", "	if iso == api.ReadCommitted {\n\t\treturn &p.hw\n\t}\n\treturn &p.leo", "	return &p.leo"},
+		{"engine/spu/partition.go", "	if p.mustCommit(iso) {\n\t\treturn &p.hw\n\t}\n\treturn &p.leo", "	return &p.leo"},
 	}},
 }
 
