@@ -168,7 +168,7 @@ func (f *fetcher) connect(ctx context.Context) (admitted bool, err error) {
 			<-closed
 		}
 	}()
-	hello := &api.PeerHelloRequest{ClusterID: s.identity.id(), From: s.cfg.ID, To: f.leader}
+	hello := &api.PeerHelloRequest{ClusterID: s.identity.id(), From: s.cfg.ID, To: f.leader, Boot: s.boot}
 	var resp api.PeerHelloResponse
 	if err := c.Call(ctx, api.KeyPeerHello, api.ClusterVersion, hello, &resp); err != nil {
 		return false, fmt.Errorf("hello: %w", err)

@@ -160,6 +160,7 @@ func (p *partition) proposeISR() (api.ISRChange, bool) {
 	end := p.leo.end.Load()
 	p.progressMu.Lock()
 	want := p.progress.propose(end, time.Now())
+	boots := p.progress.boots(want, p.srv.boot)
 	p.keepLog() // before the SC can have stored it
 	p.progressMu.Unlock()
 	a := &p.assigned
@@ -173,7 +174,7 @@ func (p *partition) proposeISR() (api.ISRChange, bool) {
 		}
 		p.heldISR.Store(false)
 	}
-	return api.ISRChange{ReplicaRef: p.ref, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch, ISR: want}, want != nil
+	return api.ISRChange{ReplicaRef: p.ref, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch, ISR: want, Boots: boots}, want != nil
 }
 
 // settleISR follows the SC's answer to a change. It reports whether that was no.

@@ -237,7 +237,7 @@ func compare(l *log.Log, end int64, st *api.ReplicaFetchState, res *api.ReplicaF
 
 // followed takes what a follower says about its log, which replaces whatever
 // was known, and may move the high watermark.
-func (p *partition) followed(peer int32, st *api.ReplicaFetchState) {
+func (p *partition) followed(peer int32, boot uint64, st *api.ReplicaFetchState) {
 	p.role.RLock()
 	defer p.role.RUnlock()
 	if p.assigned.LeaderEpoch != st.LeaderEpoch || p.alone || !p.leads() {
@@ -249,7 +249,7 @@ func (p *partition) followed(peer int32, st *api.ReplicaFetchState) {
 	now := time.Now()
 	p.progressMu.Lock()
 	if ok {
-		p.progress.fetched(peer, st.FetchOffset, end, now)
+		p.progress.fetched(peer, boot, st.FetchOffset, end, now)
 	} else {
 		p.progress.diverged(peer)
 	}

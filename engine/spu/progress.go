@@ -36,6 +36,7 @@ func (g *progress) solitary() bool { return len(g.isr) == 1 || len(g.proposed) =
 // follower is what is known about one of them.
 type follower struct {
 	id     int32
+	boot   uint64    // the start of its SPU that said so
 	offset int64     // its log end as of its latest fetch, or unknownOffset
 	full   time.Time // latest moment at which it is known to have had everything
 	asked  time.Time // its latest fetch
@@ -93,7 +94,7 @@ func (g *progress) follower(id int32) *follower {
 
 // fetched notes that a follower's log ends at offset, whatever it said before,
 // while ours ends at end.
-func (g *progress) fetched(id int32, offset, end int64, now time.Time) {
+func (g *progress) fetched(id int32, boot uint64, offset, end int64, now time.Time) {
 	f := g.follower(id)
 	if f == nil {
 		return
@@ -106,7 +107,7 @@ func (g *progress) fetched(id int32, offset, end int64, now time.Time) {
 		// nobody is ever quite at the end.
 		f.full = later(f.full, f.asked)
 	}
-	f.offset, f.end, f.asked = offset, end, now
+	f.boot, f.offset, f.end, f.asked = boot, offset, end, now
 }
 
 // diverged notes that a follower's log is not a prefix of ours.
@@ -171,6 +172,19 @@ func (g *progress) propose(end int64, now time.Time) []int32 {
 // asks reports whether there is something new to propose.
 func (g *progress) asks(end int64, now time.Time) bool {
 	return g.proposed == nil && !g.refused && g.changes(end, now)
+}
+
+// boots are the starts of SPUs in a set whose word we have; self is ours.
+func (g *progress) boots(isr []int32, self uint64) []uint64 {
+	out := make([]uint64, len(isr))
+	for i, id := range isr {
+		if f := g.follower(id); f != nil {
+			out[i] = f.boot
+		} else {
+			out[i] = self
+		}
+	}
+	return out
 }
 
 // changes reports whether the ISR should be another one.
