@@ -19,7 +19,6 @@ type fault func(w *workload, rng *rand.Rand)
 
 var cases = []struct {
 	name  string
-	long  bool // not in the short set
 	fault fault
 	quiet bool // producers must not be told of any failure
 }{
@@ -28,8 +27,8 @@ var cases = []struct {
 	{name: "leader cut from everybody", fault: leaderCutFromAll},
 	{name: "leader cut from followers", fault: leaderCutFromFollowers},
 	{name: "follower cut", fault: followerCut(true, true)},
-	{name: "follower cut, hears nothing", fault: followerCut(true, false), long: true},
-	{name: "follower cut, is not heard", fault: followerCut(false, true), long: true},
+	{name: "follower cut, hears nothing", fault: followerCut(true, false)},
+	{name: "follower cut, is not heard", fault: followerCut(false, true)},
 	{name: "disk of a follower wiped", fault: followerWiped},
 	{name: "disk of the leader wiped", fault: leaderWiped},
 	{name: "leader stopped for a while", fault: leaderPaused},
@@ -45,9 +44,6 @@ var cases = []struct {
 func TestFaults(t *testing.T) {
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.long && rounds == 1 {
-				t.Skip("part of the long set, which begins with NETNS_ROUNDS=2")
-			}
 			t.Logf("NETNS_SEED=%d", seed)
 			rng := rand.New(rand.NewPCG(seed, 0))
 			w := newWorkload(t, newCluster(t), rng)
