@@ -154,7 +154,8 @@ func (w *world) relapse() bool {
 		w.later(back+w.span(50*time.Millisecond, 1500*time.Millisecond), "kill -9 "+m.host, func() {
 			if w.phaseOf(m) == up {
 				m.kill(false)
-				w.restart(m)
+				// Long enough for a lease to end, so that somebody else leads.
+				w.later(3*time.Second+w.span(0, 4*time.Second), "start "+m.host, m.startIfDown)
 			}
 		})
 	}
