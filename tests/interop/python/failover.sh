@@ -9,4 +9,4 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 python_env
 cluster_home
 nodes_start
-timeout 600 "$PYTHON" "$ROOT/tests/interop/python/failover.py"
+timeout 600 python3 "$ROOT/tests/interop/failover.py" "$PYTHON" "$ROOT/tests/interop/python/failover_client.py"
