@@ -102,7 +102,7 @@ func (l *Log) recover() error {
 	if err := l.noteShort(onDevice); err != nil {
 		return err
 	}
-	return l.settle(saved, known)
+	return l.settle(saved, known, p != noPoint)
 }
 
 // list returns the base offsets of the segments, sorted, and removes files
@@ -146,8 +146,9 @@ func (l *Log) dropEmpty(bases []int64) ([]int64, error) {
 }
 
 // settle makes the recovered state durable, so that recovering once more
-// finds nothing to do, and nothing that was read can vanish.
-func (l *Log) settle(saved epochs, known bool) error {
+// finds nothing to do, and nothing that was read can vanish. trusted says that
+// a recovery point told what had reached the device.
+func (l *Log) settle(saved epochs, known, trusted bool) error {
 	l.names = true
 	l.epochs.cut(l.end + 1)
 	if !known || !slices.Equal(saved, l.epochs) {
@@ -161,6 +162,34 @@ func (l *Log) settle(saved epochs, known bool) error {
 	}
 	l.wmu.Lock()
 	defer l.wmu.Unlock()
+	if trusted && l.cfg.Load().Durability != Never {
+		return l.renew()
+	}
+	return l.flush()
+}
+
+// renew moves what may not have reached the device to new files, as after a
+// failed sync. There may have been one: the process that saw it is gone, and
+// what it could not sync is in the cache, looks well, and never reaches the
+// device however often it is synced. A full device is no reason not to open
+// the log; then the next write tries again.
+func (l *Log) renew() error {
+	var dirty []*segment
+	for _, s := range l.segs {
+		if s.dirty() && len(s.broken) == 0 {
+			dirty = append(dirty, s)
+		}
+	}
+	err := l.rewrite(dirty)
+	switch {
+	case errors.Is(err, ErrFull):
+		l.mu.Lock()
+		l.failed = err
+		l.mu.Unlock()
+		return nil
+	case err != nil:
+		return err
+	}
 	return l.flush()
 }
 

@@ -76,6 +76,8 @@ func (c *controller) checkISR(p *partition, n *session, change *api.ISRChange) (
 		}
 		if r := p.replica(id); !p.inSync(id) && !c.staying(id) {
 			return nil, fmt.Errorf("SPU %d is not there to stay", id)
+		} else if !p.inSync(id) && !change.Vouches(id, c.byID[id].session.boot) {
+			return nil, fmt.Errorf("what is known of SPU %d is of another start", id)
 		} else if !p.inSync(id) && r.loss != api.LossNone {
 			// It has yet to hear that it is not in sync, and to make that
 			// known; otherwise it would say the same after its next start.

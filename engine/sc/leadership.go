@@ -45,13 +45,22 @@ func (c *controller) settle(p *partition) {
 	if p.topic.val.Deleting || c.topics[p.topic.name] != p.topic || p.topic.parts[p.id] != p {
 		return
 	}
+	c.settleLeader(p)
+	gone := slices.DeleteFunc(slices.Clone(p.val.Replicas), func(id int32) bool { return id == p.val.Leader || !c.departed(id) })
+	if !slices.Equal(gone, p.gone) {
+		p.gone = gone
+		c.assigned[p] = struct{}{}
+	}
+}
+
+func (c *controller) settleLeader(p *partition) {
 	isr := c.sound(p)
 	if len(isr) != len(p.val.ISR) {
 		c.log.Warn("replica lost records and is not in sync any more", "partition", p.name(), "isr", isr, "before", p.val.ISR)
 	}
 	if c.stands(p, isr) {
 		if c.online(p.val.Leader) {
-			isr = c.present(p, isr, p.val.Leader)
+			isr = c.present(isr, p.val.Leader)
 		}
 		if len(isr) != len(p.val.ISR) {
 			c.log.Info("in-sync set without those who are gone or lost records", "partition", p.name(), "isr", isr, "before", p.val.ISR)
@@ -62,7 +71,7 @@ func (c *controller) settle(p *partition) {
 	}
 	candidates := c.candidates(p, isr)
 	if spu, ok := electClean(candidates); ok {
-		c.elect(p, spu, c.present(p, isr, spu))
+		c.elect(p, spu, c.present(isr, spu))
 		c.counters.elections.Add(1)
 		return
 	}
@@ -211,13 +220,14 @@ func (c *controller) sound(p *partition) []int32 {
 // knows it. Who was taken out returns when the leader says so.
 //
 // It must not be done while the leader may be gone as well. If all are, the set
-// says who has the records, and one of those has to come back.
-func (c *controller) present(p *partition, isr []int32, leader int32) []int32 {
-	out := isr[:0:0]
-	for _, id := range isr {
-		if id == leader || !c.departed(id) {
-			out = append(out, id)
-		}
+// says who has the records, and one of those has to come back. Nor does the
+// leader remain alone: it may be gone without anybody having noticed, or have
+// records in its page cache only because another one had them too. It is told
+// who is gone, and asks for that set when it has made them durable.
+func (c *controller) present(isr []int32, leader int32) []int32 {
+	out := slices.DeleteFunc(slices.Clone(isr), func(id int32) bool { return id != leader && c.departed(id) })
+	if len(out) == 1 {
+		return isr
 	}
 	return out
 }

@@ -107,7 +107,7 @@ func (c *controller) status(p *partition) api.PartitionStatus {
 func (p *partition) assignment() api.ReplicaAssignment {
 	return api.ReplicaAssignment{
 		ReplicaRef: p.ref(), Leader: p.val.Leader, LeaderEpoch: p.val.LeaderEpoch,
-		PartitionEpoch: p.val.PartitionEpoch, Replicas: p.val.Replicas, ISR: p.val.ISR,
+		PartitionEpoch: p.val.PartitionEpoch, Replicas: p.val.Replicas, ISR: p.val.ISR, Gone: p.gone,
 		Spec: p.spec(), Config: p.topic.val.Config,
 	}
 }

@@ -292,6 +292,9 @@ func (s *scenario) alterISR(args []string) {
 		}
 	}
 	var resp api.AlterISRResponse
+	for _, id := range change.ISR {
+		change.Boots = append(change.Boots, s.boots[id])
+	}
 	err := call(spu.conn, api.KeyAlterISR, api.ClusterVersion, &api.AlterISRRequest{Changes: []api.ISRChange{change}}, &resp)
 	if err != nil {
 		s.t.Fatal(err)

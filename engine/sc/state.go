@@ -35,6 +35,7 @@ type partition struct {
 	resolution api.PartitionResolution
 	reported   bool      // the leader's report is from the current leader epoch
 	replicas   []replica // as val.Replicas
+	gone       []int32   // of val.Replicas, as the SPUs know it
 	position   uint64    // grows when an offset, size or standing of any replica moves
 	fullSince  time.Time // while the leader is out of storage
 

@@ -129,7 +129,7 @@ func TestUncommittedProduceIgnoresMinInSync(t *testing.T) {
 	c.cut(3, 1)
 	parked := c.send(conn, "t", api.ReadUncommitted, "parked")
 	c.await("the record", func() bool { end, _ := c.ends(1, a); return end == 2 })
-	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR = []int32{1} })
+	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR, a.Gone = []int32{1}, []int32{2, 3} })
 	parked.answer("it waited when the set shrank", api.OK)
 	mustProduce(t, conn, "t", "came later")
 	if res := commit(t, conn, "t", testPatience, "committed"); res.Error.ID != api.Other {
@@ -234,7 +234,7 @@ func TestLeaderAloneInSync(t *testing.T) {
 		waiting = append(waiting, c.sendReq(conn, req))
 	}
 	c.await("two records", func() bool { end, _ := c.ends(1, a); return end == 3 })
-	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR = []int32{1} })
+	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR, a.Gone = []int32{1}, []int32{2, 3} })
 	<-g.entered
 	waiting = append(waiting, c.send(conn, "t", api.ReadUncommitted, "while alone"))
 	c.await("three records", func() bool { end, _ := c.ends(1, a); return end == 4 })
@@ -260,6 +260,7 @@ func TestLeaderAloneInSync(t *testing.T) {
 
 	c.nodes[1].fs.Clear()
 	c.heal(2, 1)
+	c.alter(a, func(a *api.ReplicaAssignment) { a.Gone = []int32{3} })
 	c.await("SPU 2 in sync", func() bool { return slices.Contains(c.assigned(a).ISR, 2) })
 	c.await("the mode of many", func() bool { return c.mode(1, a) == log.Interval })
 	before := c.nodes[1].fs.Count(errorfs.OpSync)
@@ -340,13 +341,14 @@ func TestOnlyTheLeaderSyncsMore(t *testing.T) {
 	c.host(a)
 	c.cut(2, 1) // or they are back before anybody looks
 	c.cut(3, 1)
-	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR = []int32{1} })
+	c.alter(a, func(a *api.ReplicaAssignment) { a.ISR, a.Gone = []int32{1}, []int32{2, 3} })
 	c.await("the mode of one", func() bool { return c.mode(1, a) == log.Always })
 	for _, id := range three[1:] {
 		if mode := c.mode(id, a); mode != log.Interval {
 			t.Errorf("mode of SPU %d is %s", id, mode)
 		}
 	}
+	c.alter(a, func(a *api.ReplicaAssignment) { a.Gone = nil })
 	c.heal(2, 1)
 	c.heal(3, 1)
 	c.await("the full set", func() bool { return len(c.assigned(a).ISR) == 3 })

@@ -120,6 +120,9 @@ func (p *partition) committed(l *log.Log, end int64) {
 		p.raiseHW(end)
 	default:
 		p.advanceHW()
+		if p.heldISR.Swap(false) {
+			p.srv.isr.kick()
+		}
 	}
 	p.role.RUnlock()
 	p.durable.advance(end)

@@ -40,7 +40,7 @@ type following struct {
 	sent  api.ReplicaFetchState // as last named
 	until time.Time             // paused until then
 	pause time.Duration         // the last one
-	// unsaved: records were appended that the disk should have and has not.
+	// unsaved: the log may hold records that the disk should have and has not.
 	// The leader must not hear of them.
 	unsaved bool
 }
@@ -74,6 +74,9 @@ func (f *fetcher) add(p *partition, epoch int32) {
 		return
 	}
 	g.epoch, g.dirty, g.until, g.pause = epoch, true, time.Time{}, 0
+	// What was appended in another role, as a leader for instance, may not be on
+	// the disk yet either.
+	g.unsaved = p.persists()
 	f.interrupt()
 }
 
@@ -165,7 +168,7 @@ func (f *fetcher) connect(ctx context.Context) (admitted bool, err error) {
 			<-closed
 		}
 	}()
-	hello := &api.PeerHelloRequest{ClusterID: s.identity.id(), From: s.cfg.ID, To: f.leader}
+	hello := &api.PeerHelloRequest{ClusterID: s.identity.id(), From: s.cfg.ID, To: f.leader, Boot: s.boot}
 	var resp api.PeerHelloResponse
 	if err := c.Call(ctx, api.KeyPeerHello, api.ClusterVersion, hello, &resp); err != nil {
 		return false, fmt.Errorf("hello: %w", err)
@@ -304,9 +307,7 @@ func (f *fetcher) saveAgain() {
 		}
 	}
 	f.mu.Unlock()
-	for _, g := range due {
-		f.save(g)
-	}
+	f.srv.each(len(due), func(i int) { f.save(due[i]) })
 }
 
 func (f *fetcher) find(ref api.ReplicaRef) *following {

@@ -85,6 +85,11 @@ func (p *partition) replicate(leader int32, r *api.ReplicaFetchResult) (verdict,
 	case api.FetchBelowStart:
 		return p.startAt(r.StartOffset)
 	case api.FetchDiverged:
+		if p.refetches() && r.HW >= p.log.HighWatermark() {
+			// It is the epochs of what we cannot read that we do not know; the
+			// leader has all that was committed here.
+			return p.refetch()
+		}
 		return p.cutTo(p.agreed(r), r.StartOffset)
 	}
 	if p.refetches() {

@@ -160,10 +160,21 @@ func (p *partition) proposeISR() (api.ISRChange, bool) {
 	end := p.leo.end.Load()
 	p.progressMu.Lock()
 	want := p.progress.propose(end, time.Now())
+	boots := p.progress.boots(want, p.srv.boot)
 	p.keepLog() // before the SC can have stored it
 	p.progressMu.Unlock()
 	a := &p.assigned
-	return api.ISRChange{ReplicaRef: p.ref, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch, ISR: want}, want != nil
+	if len(want) == 1 && a.Config.Durability == api.DurabilityAuto {
+		// What was acknowledged because somebody else had it must not depend
+		// on our page cache when nobody else is asked for it any more. The sync
+		// that keepLog has asked for is followed by committed.
+		p.heldISR.Store(true)
+		if p.log.DurableOffset() < p.hw.end.Load() {
+			return api.ISRChange{}, false
+		}
+		p.heldISR.Store(false)
+	}
+	return api.ISRChange{ReplicaRef: p.ref, LeaderEpoch: a.LeaderEpoch, PartitionEpoch: a.PartitionEpoch, ISR: want, Boots: boots}, want != nil
 }
 
 // settleISR follows the SC's answer to a change. It reports whether that was no.

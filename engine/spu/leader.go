@@ -40,6 +40,8 @@ func (p *partition) lead() {
 	if p.alone {
 		return
 	}
+	p.stint.Add(1)
+	p.leo.rouse() // followers that wait, see session.tell
 	p.progressMu.Lock()
 	p.progress.lead(&p.assigned, end, hw, time.Now())
 	p.term.start = p.progress.termStart
@@ -105,7 +107,7 @@ func (p *partition) advanceHW() {
 // confirmISR follows a change of the in-sync set within a term. p.role is held.
 func (p *partition) confirmISR() {
 	p.progressMu.Lock()
-	p.progress.confirm(p.assigned.ISR, p.assigned.PartitionEpoch)
+	p.progress.confirm(&p.assigned)
 	p.keepLog()
 	changes := p.progress.asks(p.leo.end.Load(), time.Now())
 	p.progressMu.Unlock()
@@ -235,7 +237,7 @@ func compare(l *log.Log, end int64, st *api.ReplicaFetchState, res *api.ReplicaF
 
 // followed takes what a follower says about its log, which replaces whatever
 // was known, and may move the high watermark.
-func (p *partition) followed(peer int32, st *api.ReplicaFetchState) {
+func (p *partition) followed(peer int32, boot uint64, st *api.ReplicaFetchState) {
 	p.role.RLock()
 	defer p.role.RUnlock()
 	if p.assigned.LeaderEpoch != st.LeaderEpoch || p.alone || !p.leads() {
@@ -247,7 +249,7 @@ func (p *partition) followed(peer int32, st *api.ReplicaFetchState) {
 	now := time.Now()
 	p.progressMu.Lock()
 	if ok {
-		p.progress.fetched(peer, st.FetchOffset, end, now)
+		p.progress.fetched(peer, boot, st.FetchOffset, end, now)
 	} else {
 		p.progress.diverged(peer)
 	}

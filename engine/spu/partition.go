@@ -40,6 +40,9 @@ type partition struct {
 	progressMu sync.Mutex
 	progress   progress // while leading with followers; guarded by progressMu
 
+	stint   atomic.Uint64 // counts the times that leadership began or went on
+	heldISR atomic.Bool   // a proposal waits for the disk
+
 	// short is why ReadCommitted produce is refused while too few replicas
 	// are in sync, else nil.
 	short  atomic.Pointer[api.ErrorCode]

@@ -2,6 +2,7 @@ package spu
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -20,10 +21,49 @@ type peerConn struct {
 	srv  *Server
 	nc   *transport.ServerConn
 	peer int32
+	boot uint64 // the start of the peer
 	next chan *transport.Request
 	pend *transport.Request // taken from next while another was being served
 
 	session *session
+}
+
+var errReplaced = errors.New("the peer has another connection")
+
+// peers knows the newest connection of each peer, which is the true one. One
+// that does not say which start of the peer it belongs to (0) replaces nothing.
+type peers struct {
+	mu sync.Mutex
+	m  map[int32]*peerConn
+}
+
+// join returns the connection that c replaces, or nil.
+func (t *peers) join(c *peerConn) *peerConn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.boot == 0 {
+		return nil
+	}
+	if t.m == nil {
+		t.m = make(map[int32]*peerConn)
+	}
+	old := t.m[c.peer]
+	t.m[c.peer] = c
+	return old
+}
+
+func (t *peers) leave(c *peerConn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.m[c.peer] == c {
+		delete(t.m, c.peer)
+	}
+}
+
+func (t *peers) current(c *peerConn) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return c.boot == 0 || t.m[c.peer] == c
 }
 
 // servePeer is the handler of the private port.
@@ -32,6 +72,12 @@ func (s *Server) servePeer(ctx context.Context, nc *transport.ServerConn) {
 	if err := c.hello(); err != nil {
 		s.logger.Warn("peer refused", slogkey.Peer, nc.RemoteAddr().String(), slogkey.Err, err.Error())
 		return
+	}
+	defer s.peers.leave(c)
+	if old := s.peers.join(c); old != nil {
+		// It lost that one, and may be another start than the one that had it:
+		// nothing that was said there counts any more.
+		old.nc.Close()
 	}
 	nc.Go(c.serve)
 	for {
@@ -71,7 +117,7 @@ func (c *peerConn) hello() error {
 	case req.From == self || req.From < 0:
 		resp.Error = api.Errorf("SPU %d cannot follow SPU %d", req.From, self)
 	}
-	c.peer = req.From
+	c.peer, c.boot = req.From, req.Boot
 	if err := c.nc.WriteResponse(r.CorrelationID, r.Version, &resp); err != nil {
 		return err
 	}
@@ -111,10 +157,13 @@ func (c *peerConn) fetch(ctx context.Context, r *transport.Request) error {
 	if err := r.Decode(&req); err != nil {
 		return err
 	}
+	if !c.srv.peers.current(c) {
+		return errReplaced
+	}
 	c.srv.isr.heard(c.peer)
 	if req.Full {
 		c.session.end()
-		c.session = newSession(c.srv, c.peer, req.Session)
+		c.session = newSession(c, req.Session)
 	}
 	s := c.session
 	if s == nil || s.id != req.Session {
@@ -156,6 +205,8 @@ func (c *peerConn) await(ctx context.Context, s *session, limit int, wait time.D
 type session struct {
 	srv  *Server
 	peer int32
+	boot uint64
+	conn *peerConn
 	id   uint32
 	wake chan struct{} // capacity 1
 	all  map[api.ReplicaRef]*fetched
@@ -173,16 +224,20 @@ type fetched struct {
 	s     *session
 	p     *partition
 	state api.ReplicaFetchState
-	hw    int64 // that the follower has or was told
-	ready bool  // on the list; guarded by session.mu
+	hw    int64  // that the follower has or was told
+	stint uint64 // of the leadership that knows state
+	ready bool   // on the list; guarded by session.mu
 	gone  bool
 
 	atLEO, atHW waiter
 }
 
-func newSession(srv *Server, peer int32, id uint32) *session {
-	return &session{srv: srv, peer: peer, id: id, resp: api.ReplicaFetchResponse{Session: id}, wake: make(chan struct{}, 1), all: make(map[api.ReplicaRef]*fetched)}
+func newSession(c *peerConn, id uint32) *session {
+	return &session{srv: c.srv, peer: c.peer, boot: c.boot, conn: c, id: id, resp: api.ReplicaFetchResponse{Session: id}, wake: make(chan struct{}, 1), all: make(map[api.ReplicaRef]*fetched)}
 }
+
+// current reports whether the peer has no newer connection.
+func (s *session) current() bool { return s.srv.peers.current(s.conn) }
 
 // end leaves every list. s may be nil.
 func (s *session) end() {
@@ -238,7 +293,8 @@ func (s *session) update(req *api.ReplicaFetchRequest) {
 			e.p = nil
 		}
 		if e.p != nil {
-			e.p.followed(s.peer, &e.state)
+			e.stint = e.p.stint.Load()
+			e.p.followed(s.peer, s.boot, &e.state)
 		}
 		e.enqueue()
 	}
@@ -293,6 +349,12 @@ func (s *session) putBack(rest []*fetched) {
 func (s *session) tell(e *fetched, limit int) {
 	res := api.ReplicaFetchResult{ReplicaRef: e.state.ReplicaRef, Status: api.FetchUnknown, LeaderEpoch: -1}
 	if e.p != nil {
+		// Leadership that went on after a pause knows nothing of its followers.
+		// One that is at the end has no reason to repeat itself.
+		if now := e.p.stint.Load(); e.stint != now && s.current() {
+			e.stint = now
+			e.p.followed(s.peer, s.boot, &e.state)
+		}
 		s.buf = e.p.records(s.peer, &e.state, limit, s.buf, &res)
 	}
 	idle := res.Status != api.FetchOK || len(res.Records.Bytes) > 0

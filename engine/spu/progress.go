@@ -23,6 +23,7 @@ type progress struct {
 	term      int32         // leader epoch
 	version   uint32        // partition epoch of isr
 	isr       []int32       // as confirmed
+	gone      []int32       // the SC does not expect them back soon
 	proposed  []int32       // sent to the SC without a definite answer; nil: none
 	refused   bool          // the SC said no a moment ago
 	followers []follower    // every other replica, in the order of assignment
@@ -35,6 +36,7 @@ func (g *progress) solitary() bool { return len(g.isr) == 1 || len(g.proposed) =
 // follower is what is known about one of them.
 type follower struct {
 	id     int32
+	boot   uint64    // the start of its SPU that said so
 	offset int64     // its log end as of its latest fetch, or unknownOffset
 	full   time.Time // latest moment at which it is known to have had everything
 	asked  time.Time // its latest fetch
@@ -53,7 +55,7 @@ func (g *progress) lead(a *api.ReplicaAssignment, end, hw int64, now time.Time) 
 		g.termStart = end
 	}
 	g.term, g.hw = a.LeaderEpoch, hw
-	g.confirm(a.ISR, a.PartitionEpoch)
+	g.confirm(a)
 	g.followers = g.followers[:0]
 	for _, id := range a.Replicas {
 		if id == g.self {
@@ -70,11 +72,11 @@ func (g *progress) lead(a *api.ReplicaAssignment, end, hw int64, now time.Time) 
 // confirm takes the set that the SC has stored. If its partition epoch is a
 // new one, what was proposed is settled: it is this set, or can never be.
 // Otherwise the SC may yet accept it.
-func (g *progress) confirm(isr []int32, version uint32) {
-	if version != g.version {
+func (g *progress) confirm(a *api.ReplicaAssignment) {
+	if a.PartitionEpoch != g.version {
 		g.proposed = nil
 	}
-	g.isr, g.version, g.refused = isr, version, false
+	g.isr, g.gone, g.version, g.refused = a.ISR, a.Gone, a.PartitionEpoch, false
 }
 
 // refuse notes that the SC has not stored the proposal and never will. The
@@ -92,7 +94,7 @@ func (g *progress) follower(id int32) *follower {
 
 // fetched notes that a follower's log ends at offset, whatever it said before,
 // while ours ends at end.
-func (g *progress) fetched(id int32, offset, end int64, now time.Time) {
+func (g *progress) fetched(id int32, boot uint64, offset, end int64, now time.Time) {
 	f := g.follower(id)
 	if f == nil {
 		return
@@ -105,7 +107,7 @@ func (g *progress) fetched(id int32, offset, end int64, now time.Time) {
 		// nobody is ever quite at the end.
 		f.full = later(f.full, f.asked)
 	}
-	f.offset, f.end, f.asked = offset, end, now
+	f.boot, f.offset, f.end, f.asked = boot, offset, end, now
 }
 
 // diverged notes that a follower's log is not a prefix of ours.
@@ -172,6 +174,19 @@ func (g *progress) asks(end int64, now time.Time) bool {
 	return g.proposed == nil && !g.refused && g.changes(end, now)
 }
 
+// boots are the starts of SPUs in a set whose word we have; self is ours.
+func (g *progress) boots(isr []int32, self uint64) []uint64 {
+	out := make([]uint64, len(isr))
+	for i, id := range isr {
+		if f := g.follower(id); f != nil {
+			out[i] = f.boot
+		} else {
+			out[i] = self
+		}
+	}
+	return out
+}
+
 // changes reports whether the ISR should be another one.
 func (g *progress) changes(end int64, now time.Time) bool {
 	for i := range g.followers {
@@ -185,6 +200,9 @@ func (g *progress) changes(end int64, now time.Time) bool {
 
 // belongs reports whether a follower should be in sync.
 func (g *progress) belongs(f *follower, end int64, now time.Time) bool {
+	if slices.Contains(g.gone, f.id) {
+		return false
+	}
 	recent := !f.full.IsZero() && now.Sub(f.full) <= g.lag
 	if slices.Contains(g.isr, f.id) {
 		// A member below the high watermark has lost what it had, and must

@@ -26,7 +26,7 @@ func TestProgress(t *testing.T) {
 	at := func(sec int) time.Time { return begin.Add(time.Duration(sec) * time.Second) }
 	fetch := func(id int32, offset, end int64, sec int) func(*progress, func(int) time.Time) (int64, time.Time) {
 		return func(g *progress, at func(int) time.Time) (int64, time.Time) {
-			g.fetched(id, offset, end, at(sec))
+			g.fetched(id, 1, offset, end, at(sec))
 			return end, at(sec)
 		}
 	}
@@ -35,7 +35,7 @@ func TestProgress(t *testing.T) {
 	}
 	confirm := func(end int64, sec int, isr ...int32) func(*progress, func(int) time.Time) (int64, time.Time) {
 		return func(g *progress, at func(int) time.Time) (int64, time.Time) {
-			g.confirm(isr, g.version+1)
+			g.confirm(&api.ReplicaAssignment{ISR: isr, PartitionEpoch: g.version + 1})
 			return end, at(sec)
 		}
 	}
@@ -106,7 +106,7 @@ func TestProgress(t *testing.T) {
 		{"an expansion is open until the partition moves on", []int32{1, 2}, 0, 0, []step{
 			{"3 is proposed", fetch(3, 5, 5, 1), check{0, all}},
 			{"the old state again, as after a reconnect", func(g *progress, at func(int) time.Time) (int64, time.Time) {
-				g.confirm([]int32{1, 2}, 1)
+				g.confirm(&api.ReplicaAssignment{ISR: []int32{1, 2}, PartitionEpoch: 1})
 				return 5, at(1)
 			}, check{0, all}},
 			{"the term goes on after a pause", func(g *progress, at func(int) time.Time) (int64, time.Time) {
@@ -149,7 +149,7 @@ func TestProgress(t *testing.T) {
 		{"a diverged log does not count", all, 5, 5, []step{
 			{"2", fetch(2, 8, 8, 1), check{5, nil}},
 			{"3 is no prefix", func(g *progress, at func(int) time.Time) (int64, time.Time) {
-				g.fetched(3, 8, 8, at(1))
+				g.fetched(3, 1, 8, 8, at(1))
 				g.diverged(3)
 				return 8, at(1)
 			}, check{5, nil}},

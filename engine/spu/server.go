@@ -37,6 +37,7 @@ type Server struct {
 	lease     *lease
 	private   *transport.Listener // nil: no replication
 	followers *followers
+	peers     peers
 	isr       *isrKeeper
 
 	ctx      context.Context // of everything that runs in the background

@@ -2,6 +2,7 @@ package spu
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 
@@ -149,6 +150,11 @@ func (s *stream) read(visible *waitList) (code api.ErrorCode, ok bool) {
 	slice, err := l.Read(s.state.pos, s.maxBytes, end)
 	if err != nil {
 		s.p.noteReadError(err)
+		var damaged *log.Damaged
+		if errors.As(err, &damaged) && s.p.shared.Load() {
+			// Another replica has the records and leads in a moment.
+			return api.ErrorCode{ID: api.NotLeaderForPartition}, false
+		}
 		return readCode(err), false
 	}
 	defer slice.Release()

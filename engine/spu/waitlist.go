@@ -85,6 +85,18 @@ func (l *waitList) advance(end int64) {
 		return
 	}
 	l.end.Store(end)
+	l.wakeAll()
+}
+
+// rouse wakes everyone although the end has not moved.
+func (l *waitList) rouse() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wakeAll()
+}
+
+// wakeAll empties the list. l.mu is held.
+func (l *waitList) wakeAll() {
 	for w := l.head; w != nil; {
 		next := w.next
 		w.listed, w.prev, w.next = false, nil, nil

@@ -84,7 +84,7 @@ func TestWakingFollowersDoesNotAllocate(t *testing.T) {
 	sessions := make([]*session, 2)
 	parts := make([]*fetched, len(sessions))
 	for i := range sessions {
-		s := newSession(nil, int32(i), 1)
+		s := newSession(&peerConn{peer: int32(i)}, 1)
 		e := &fetched{s: s}
 		e.atLEO = waiter{wake: s.wake, on: e.enqueue}
 		sessions[i], parts[i] = s, e

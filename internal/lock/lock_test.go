@@ -39,7 +39,7 @@ func TestReadersShare(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		m.RLock()
-		m.RUnlock()
+		defer m.RUnlock()
 		close(done)
 	}()
 	<-done

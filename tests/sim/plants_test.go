@@ -23,6 +23,14 @@ import (
 // -overlay); the files themselves do not change. Text that is not there, or
 // more than once, fails the test: whoever changes such code has to say what
 // the mistake would be now.
+//
+// Three mistakes are not here because other rules make up for them, so that no
+// seed has found them. A leader without a lease serves stale reads, but commits
+// nothing, since followers know epochs. A change of the in-sync set that is
+// based on another state does not get through: it belongs to a session that has
+// ended or names an SPU that is gone. A leader that remembers the highest log
+// end a follower ever had was found until replicas said what they lost and with
+// which start of their SPU they join.
 type plant struct {
 	name  string
 	means string
@@ -37,10 +45,6 @@ var plants = []plant{
 		{"engine/spu/leader.go", "case epoch > mine, !p.leads(),", "case p.log == nil,"},
 		{"engine/spu/leader.go", "if p.assigned.LeaderEpoch != st.LeaderEpoch || p.alone || !p.leads() {", "if p.alone || p.log == nil {"},
 		{"engine/spu/leader.go", "if again, now, _ := p.fetchStatus(peer, st.LeaderEpoch); again != l || now != epoch {", "if false {"},
-	}},
-	{"offset-as-maximum", "a leader remembers the highest log end that a follower ever had", []edit{
-		{"engine/spu/progress.go", "f.offset, f.end, f.asked = offset, end, now", "f.offset, f.end, f.asked = max(f.offset, offset), end, now"},
-		{"engine/spu/progress.go", "f.offset, f.end, f.asked = unknownOffset, 0, time.Time{}", "f.end, f.asked = 0, time.Time{}"},
 	}},
 	{"cut-to-watermark", "a follower of a new leader cuts its log to its own high watermark, which lags", []edit{
 		{"engine/spu/partition.go", "	if newTerm {\n\t\tp.cutLost()\n", "	if newTerm && a.Leader != p.srv.cfg.ID {\n\t\tif hw := p.log.HighWatermark(); hw < p.log.EndOffset() {\n\t\t\t_ = p.log.TruncateTo(hw)\n\t\t\tp.moved(p.log)\n\t\t}\n\t}\n\tif newTerm {\n\t\tp.cutLost()\n"},
@@ -81,14 +85,8 @@ var plants = []plant{
 	{"join-too-early", "a follower is in sync as soon as it asks for something", []edit{
 		{"engine/spu/progress.go", "return f.offset >= max(g.hw, g.termStart) && recent", "return f.offset >= 0"},
 	}},
-	{"no-compare-and-swap", "the SC takes a change of the in-sync set that is based on another state", []edit{
-		{"engine/sc/isr.go", "case p.val.Leader != n.spu:\n\t\treturn nil, fmt.Errorf(\"SPU %d leads\", p.val.Leader)\n", ""},
-		{"engine/sc/isr.go", "case change.LeaderEpoch != p.val.LeaderEpoch || change.PartitionEpoch != p.val.PartitionEpoch:", "case false:"},
-		{"engine/sc/isr.go", "!p.inSync(id) && !c.staying(id) {", "false {"},
-		{"engine/sc/isr.go", "} else if !p.inSync(id) && r.loss != api.LossNone {", "} else if false && r != nil {"},
-	}},
 	{"read-uncommitted", "a committed reader gets what is not committed", []edit{
-		{"engine/spu/partition.go", "	if iso == api.ReadCommitted {\n\t\treturn &p.hw\n\t}\n\treturn &p.leo", "	return &p.leo"},
+		{"engine/spu/partition.go", "	if p.mustCommit(iso) {\n\t\treturn &p.hw\n\t}\n\treturn &p.leo", "	return &p.leo"},
 	}},
 }
 
@@ -106,6 +104,10 @@ func TestPlants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := 0
 	for _, p := range plants {
 		if *plantFlag != "all" && *plantFlag != p.name {
@@ -120,6 +122,9 @@ func TestPlants(t *testing.T) {
 				t.Fatalf("%s: not found in %d seeds", p.means, *plantSeedsFlag)
 			case first == nil:
 				t.Fatalf("%s: %v\n%s", p.means, err, out)
+			}
+			if out, err := exec.Command(self, "-test.run=^TestSeeds$", "-sim.seed="+string(first[1])).CombinedOutput(); err != nil {
+				t.Fatalf("seed %s finds something without the mistake, too:\n%s", first[1], out)
 			}
 			t.Logf("%s: found by seed %s: %s", p.means, first[1], complaint(string(out)))
 			found++

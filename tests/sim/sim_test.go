@@ -4,6 +4,7 @@ package sim
 
 import (
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
+	"time"
 )
 
 var (
@@ -30,6 +32,7 @@ func TestMain(m *testing.M) {
 	// happens in the same order.
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(3 << 30) // for a run that does not come to an end
 	os.Exit(m.Run())
 }
 
@@ -41,6 +44,11 @@ func play(t *testing.T, seed uint64, logger *slog.Logger) (r *result) {
 	runtime.GC()
 	runtime.GC()
 	cryptotest.SetGlobalRandom(t, seed)
+	watchdog := time.AfterFunc(time.Minute, func() {
+		fmt.Printf("\n        \nit does not come to an end\n    play it again: go test -tags sim ./tests/sim -run TestSeeds -sim.seed=%d\n", seed)
+		os.Exit(3)
+	})
+	defer watchdog.Stop()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, optionsOf(seed), logger)
 		w.net.keep = *keepFlag
@@ -68,6 +76,9 @@ func TestSeeds(t *testing.T) {
 	var acks, epochs int
 	for seed := first; seed < first+n; seed++ {
 		r := play(t, seed, logger)
+		for _, line := range r.lines {
+			logger.Debug("delivered " + line)
+		}
 		acks, epochs = acks+r.acks, epochs+int(r.epochs)
 		if len(r.violations) > 0 {
 			t.Errorf("%v\n%v\n%s\n\n%s", r, r.opts, r.story, strings.Join(r.violations, "\n"))
