@@ -77,8 +77,9 @@ func outside() (status int) {
 		fail(err)
 		return
 	}
-	dir, err := os.MkdirTemp("", "fluvio-netns")
-	if err != nil {
+	n := newNetwork()
+	dir := n.dir()
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		fail(err)
 		return
 	}
@@ -88,7 +89,6 @@ func outside() (status int) {
 		fail(err)
 		return
 	}
-	n := newNetwork()
 	defer func() { fail(n.remove()) }()
 	if err := n.build(); err != nil {
 		fail(err)

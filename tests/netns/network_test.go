@@ -48,6 +48,9 @@ type network string
 
 func newNetwork() network { return network(fmt.Sprintf("%s%d", namePrefix, os.Getpid())) }
 
+// dir is where everything of the run is on disk.
+func (n network) dir() string { return filepath.Join(os.TempDir(), string(n)) }
+
 func (n network) namespace(name string) string { return string(n) + "-" + name }
 
 // run is a command with its output in the error.
@@ -162,7 +165,7 @@ func sweep() error {
 		}
 		swept[n] = true
 		fmt.Fprintf(os.Stderr, "removing what run %s has left\n", pid)
-		errs = append(errs, n.remove())
+		errs = append(errs, n.remove(), os.RemoveAll(n.dir()))
 	}
 	return errors.Join(errs...)
 }
