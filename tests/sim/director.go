@@ -14,10 +14,10 @@ import (
 	"github.com/fluvio-go/fluvio/netproto/api"
 )
 
-// fault is something that goes wrong. do reports whether it could.
+// fault is something that goes wrong, if it can at the moment.
 type fault struct {
 	weight int
-	do     func(w *world) bool
+	do     func(w *world)
 }
 
 var faults = []fault{
@@ -70,7 +70,7 @@ func (w *world) anyUp() *spuNode {
 	if leader := w.partition(w.rng.Uint32N(w.opts.partitions)).Leader; leader != api.NoLeader && w.rng.IntN(2) == 0 {
 		n = w.spus[leader-1]
 	}
-	if w.phaseOf(n) != up {
+	if n.now() != up {
 		return nil
 	}
 	return n
@@ -80,60 +80,56 @@ func (w *world) restart(n *spuNode) {
 	w.later(w.span(10*time.Millisecond, 6*time.Second), "start "+n.host, n.startIfDown)
 }
 
-func (w *world) killOne() bool {
+func (w *world) killOne() {
 	n := w.anyUp()
 	if n == nil {
-		return false
+		return
 	}
 	w.note("kill -9 %s", n.host)
 	n.kill(false)
 	w.restart(n)
-	return true
 }
 
 // killAll ends all SPUs at once. Their disks keep what they wrote.
-func (w *world) killAll() bool {
+func (w *world) killAll() {
 	w.note("kill -9 of all SPUs")
 	for _, n := range w.spus {
-		if w.phaseOf(n) == up {
+		if n.now() == up {
 			n.kill(false)
 			w.restart(n)
 		}
 	}
-	return true
 }
 
-func (w *world) stopOne() bool {
+func (w *world) stopOne() {
 	n := w.anyUp()
 	if n == nil {
-		return false
+		return
 	}
 	w.note("stop %s", n.host)
 	n.stop()
 	w.restart(n)
-	return true
 }
 
 // powerLoss unplugs an SPU. Records that were not synced are lost; that must
 // not matter as long as it happens to one at a time, and never matters where
 // every record is synced.
-func (w *world) powerLoss() bool {
+func (w *world) powerLoss() {
 	n := w.anyUp()
 	if n == nil || !w.calm() && w.opts.durability != api.DurabilityAlways {
-		return false
+		return
 	}
 	w.note("power loss of %s", n.host)
 	n.losePower(w.rng)
 	w.restart(n)
-	return true
 }
 
 // relapse unplugs a follower, lets it catch up slowly when it is back, and then
 // ends the others: nobody may count on it before it has everything again.
-func (w *world) relapse() bool {
+func (w *world) relapse() {
 	leader := w.partition(w.rng.Uint32N(w.opts.partitions)).Leader
 	if !w.calm() {
-		return false
+		return
 	}
 	var others []*spuNode
 	for _, n := range w.spus {
@@ -152,7 +148,7 @@ func (w *world) relapse() bool {
 	w.later(back, "start "+n.host, n.startIfDown)
 	for _, m := range []*spuNode{third, first} {
 		w.later(back+w.span(50*time.Millisecond, 1500*time.Millisecond), "kill -9 "+m.host, func() {
-			if w.phaseOf(m) == up {
+			if m.now() == up {
 				m.kill(false)
 				// Long enough for a lease to end, so that somebody else leads.
 				w.later(3*time.Second+w.span(0, 4*time.Second), "start "+m.host, m.startIfDown)
@@ -160,29 +156,26 @@ func (w *world) relapse() bool {
 		})
 	}
 	w.later(back+5*time.Second, "quick "+first.host+" -> "+n.host, func() { w.net.slow(first.host, n.host, 0) })
-	return true
 }
 
-func (w *world) diskLoss() bool {
+func (w *world) diskLoss() {
 	n := w.anyUp()
 	if n == nil || !w.calm() {
-		return false
+		return
 	}
 	w.note("disk of %s is lost", n.host)
 	n.loseDisk()
 	w.restart(n)
-	return true
 }
 
-func (w *world) killSC() bool {
-	if w.scPhase() != up {
-		return false
+func (w *world) killSC() {
+	if w.sc.now() != up {
+		return
 	}
 	dark := w.rng.IntN(2) == 0
 	w.note("kill -9 of the SC, host gone: %v", dark)
 	w.sc.kill(dark)
 	w.later(w.span(10*time.Millisecond, 4*time.Second), "start SC", w.sc.startIfDown)
-	return true
 }
 
 // cut cuts between two hosts, in both directions or one, for a while.
@@ -207,27 +200,25 @@ func (w *world) cut(a, b string) {
 	})
 }
 
-func (w *world) cutSC() bool {
+func (w *world) cutSC() {
 	n := w.anyUp()
 	if n == nil {
-		return false
+		return
 	}
 	w.cut(n.host, scHost)
-	return true
 }
 
-func (w *world) cutPeers() bool {
+func (w *world) cutPeers() {
 	i := w.rng.IntN(len(w.spus))
 	j := (i + 1 + w.rng.IntN(len(w.spus)-1)) % len(w.spus)
 	w.cut(w.spus[i].host, w.spus[j].host)
-	return true
 }
 
 // isolate cuts an SPU off from the SC and its peers, not from clients.
-func (w *world) isolate() bool {
+func (w *world) isolate() {
 	n := w.anyUp()
 	if n == nil {
-		return false
+		return
 	}
 	d := w.span(200*time.Millisecond, 6*time.Second)
 	w.note("isolate %s for %v", n.host, d)
@@ -247,13 +238,12 @@ func (w *world) isolate() bool {
 			w.net.heal(o, n.host)
 		}
 	})
-	return true
 }
 
-func (w *world) cutClients() bool {
+func (w *world) cutClients() {
 	n := w.anyUp()
 	if n == nil {
-		return false
+		return
 	}
 	d := w.span(50*time.Millisecond, 3*time.Second)
 	w.note("no clients at %s for %v", n.host, d)
@@ -266,16 +256,15 @@ func (w *world) cutClients() bool {
 			w.net.heal(n.host, c)
 		}
 	})
-	return true
 }
 
-func (w *world) slowLink() bool {
+func (w *world) slowLink() {
 	from, to := w.spus[w.rng.IntN(len(w.spus))].host, scHost
 	if j := w.rng.IntN(len(w.spus) + 1); j < len(w.spus) {
 		to = w.spus[j].host
 	}
 	if from == to {
-		return false
+		return
 	}
 	by, d := w.span(time.Millisecond, 800*time.Millisecond), w.span(100*time.Millisecond, 5*time.Second)
 	w.note("%s -> %s is slow by %v for %v", from, to, by, d)
@@ -285,15 +274,14 @@ func (w *world) slowLink() bool {
 		w.net.slow(from, to, 0)
 		w.net.slow(to, from, 0)
 	})
-	return true
 }
 
 // stallDisk makes everything that writes wait, as a process that is stopped
 // in the middle of it does.
-func (w *world) stallDisk() bool {
+func (w *world) stallDisk() {
 	n := w.anyUp()
 	if n == nil {
-		return false
+		return
 	}
 	d := w.span(100*time.Millisecond, 4*time.Second)
 	op := []errorfs.Op{errorfs.OpWrite, errorfs.OpSync}[w.rng.IntN(2)]
@@ -301,17 +289,16 @@ func (w *world) stallDisk() bool {
 	w.note("disk of %s: every %s waits for %v", n.host, op, d)
 	remove := n.disk.Inject(errorfs.Rule{Op: op, Do: func() { time.Sleep(time.Until(until)) }})
 	w.later(d, "disk of "+n.host+" goes on", remove)
-	return true
 }
 
 var errDisk = errors.New("simulated I/O error")
 
 // failDisk makes writes or syncs fail. What was written since the last sync is
 // lost then, so it counts like a power loss.
-func (w *world) failDisk() bool {
+func (w *world) failDisk() {
 	n := w.anyUp()
 	if n == nil || !w.calm() {
-		return false
+		return
 	}
 	d := w.span(100*time.Millisecond, 3*time.Second)
 	op := []errorfs.Op{errorfs.OpWrite, errorfs.OpSync}[w.rng.IntN(2)]
@@ -319,29 +306,26 @@ func (w *world) failDisk() bool {
 	remove := n.disk.Inject(errorfs.Rule{Op: op, Err: errDisk, Short: w.rng.IntN(2) == 0})
 	w.sick++
 	w.later(d, "disk of "+n.host+" is well", func() { remove(); w.sick-- })
-	return true
 }
 
-func (w *world) fillDisk() bool {
+func (w *world) fillDisk() {
 	n := w.anyUp()
 	if n == nil {
-		return false
+		return
 	}
 	d := w.span(100*time.Millisecond, 4*time.Second)
 	w.note("disk of %s is full for %v", n.host, d)
 	disk := n.disk
 	remove := disk.Inject(errorfs.Rule{Op: errorfs.OpWrite, Err: syscall.ENOSPC, Short: w.rng.IntN(2) == 0})
 	w.later(d, "space on "+n.host, remove)
-	return true
 }
 
 // jumpClock changes the wall clock of an SPU by less than the retention.
-func (w *world) jumpClock() bool {
+func (w *world) jumpClock() {
 	n := w.spus[w.rng.IntN(len(w.spus))]
 	by := time.Duration(w.rng.Int64N(int64(40*time.Hour))) - 20*time.Hour
 	w.note("clock of %s is off by %v", n.host, by)
 	n.setSkew(by)
-	return true
 }
 
 // heal ends every fault and starts whatever is down.
@@ -407,7 +391,7 @@ func (w *world) settle() {
 		w.wait(time.Now().Add(50 * time.Millisecond))
 	}
 	for _, n := range w.spus {
-		if w.phaseOf(n) == up {
+		if n.now() == up {
 			n.stop()
 		}
 	}

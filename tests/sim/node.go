@@ -38,13 +38,50 @@ const (
 	stopping // its goroutines are coming to an end; it cannot be started yet
 )
 
+// process is the life of a node's process.
+type process struct {
+	w     *world
+	host  string
+	begin func() // starts one, if none is there
+	phase phase  // guarded by world.mu
+}
+
+func (p *process) set(next phase) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.phase = next
+}
+
+func (p *process) now() phase {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return p.phase
+}
+
+// startIfDown starts the node as soon as its last process has come to an end.
+func (p *process) startIfDown() {
+	switch p.now() {
+	case stopping:
+		p.w.later(100*time.Millisecond, "start "+p.host, p.startIfDown)
+	case down:
+		p.begin()
+	}
+}
+
+// end lets the process come to an end, which takes it a while after nobody
+// hears of it any more.
+func (p *process) end(wait func()) {
+	p.set(stopping)
+	p.w.tasks.Go(func() {
+		wait()
+		p.set(down)
+	})
+}
+
 // spuNode is one SPU with its disk, which outlives it.
 type spuNode struct {
-	w    *world
-	id   int32
-	host string
-
-	phase phase
+	process
+	id    int32
 	boots int // of its operating system
 	srv   *spu.Server
 	mem   *vfs.Mem
@@ -54,7 +91,8 @@ type spuNode struct {
 }
 
 func (w *world) newSPU(id int32) *spuNode {
-	n := &spuNode{w: w, id: id, host: fmt.Sprintf("spu-%d", id)}
+	n := &spuNode{process: process{w: w, host: fmt.Sprintf("spu-%d", id)}, id: id}
+	n.begin = n.start
 	n.replaceDisk(vfs.NewMem())
 	return n
 }
@@ -80,8 +118,8 @@ func (n *spuNode) seek(least, spread time.Duration) {
 	time.Sleep(d)
 }
 
-// now is the wall clock of the host.
-func (n *spuNode) now() time.Time {
+// clock is the wall clock of the host.
+func (n *spuNode) clock() time.Time {
 	n.w.mu.Lock()
 	defer n.w.mu.Unlock()
 	return time.Now().Add(n.skew)
@@ -105,7 +143,7 @@ func (n *spuNode) start() {
 		DialPeer: func(ctx context.Context, spec api.SpuSpec) (net.Conn, error) {
 			return w.net.dial(ctx, n.host, spec.Private.Host, private)
 		},
-		Now:    n.now,
+		Now:    n.clock,
 		OSBoot: fmt.Sprintf("boot-%d", n.boots),
 		Logger: w.logger.With("node", n.host),
 	}
@@ -125,33 +163,13 @@ func (n *spuNode) start() {
 	}
 }
 
-func (n *spuNode) set(p phase) {
-	n.w.mu.Lock()
-	defer n.w.mu.Unlock()
-	n.phase = p
-}
-
-// startIfDown starts the node as soon as its last process has come to an end.
-func (n *spuNode) startIfDown() {
-	switch n.w.phaseOf(n) {
-	case stopping:
-		n.w.later(100*time.Millisecond, "start "+n.host, n.startIfDown)
-	case down:
-		n.start()
-	}
-}
-
 // kill ends the process without a word: kill -9, or, if the host goes dark
 // with it, an unplugged machine. Its disk stays as the operating system has
 // it; lose changes that.
 func (n *spuNode) kill(dark bool) {
 	srv := n.srv
 	n.w.net.kill(n.host, dark)
-	n.set(stopping)
-	n.w.tasks.Go(func() {
-		srv.Kill()
-		n.set(down)
-	})
+	n.end(srv.Kill)
 }
 
 // losePower kills the node and everything on its disk that was not synced.
@@ -171,23 +189,26 @@ func (n *spuNode) loseDisk() {
 // stop ends the process as SIGTERM does, without waiting for the end.
 func (n *spuNode) stop() {
 	srv := n.srv
-	n.set(stopping)
-	n.w.tasks.Go(func() {
+	n.end(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		if err := srv.Close(ctx); err != nil {
 			n.w.note("%s: close: %v", n.host, err)
 		}
 		n.w.net.kill(n.host, false)
-		n.set(down)
 	})
 }
 
 // scNode is the SC. Its metadata is in the world's store.
 type scNode struct {
-	w     *world
-	phase phase
-	sc    *sc.SC
+	process
+	sc *sc.SC
+}
+
+func (w *world) newSC() *scNode {
+	n := &scNode{process: process{w: w, host: scHost}}
+	n.begin = n.start
+	return n
 }
 
 func (n *scNode) start() {
@@ -209,31 +230,12 @@ func (n *scNode) start() {
 		w.t.Fatal(err)
 	}
 	n.sc = ctl
-	w.mu.Lock()
-	n.phase = up
-	w.mu.Unlock()
-}
-
-func (n *scNode) startIfDown() {
-	switch n.w.scPhase() {
-	case stopping:
-		n.w.later(100*time.Millisecond, "start "+scHost, n.startIfDown)
-	case down:
-		n.start()
-	}
+	n.set(up)
 }
 
 // kill ends the process at once. What it has committed stays.
 func (n *scNode) kill(dark bool) {
 	ctl := n.sc
-	n.w.net.kill(scHost, dark)
-	n.w.mu.Lock()
-	n.phase = stopping
-	n.w.mu.Unlock()
-	n.w.tasks.Go(func() {
-		_ = ctl.Close(context.Background())
-		n.w.mu.Lock()
-		n.phase = down
-		n.w.mu.Unlock()
-	})
+	n.w.net.kill(n.host, dark)
+	n.end(func() { _ = ctl.Close(context.Background()) })
 }

@@ -147,18 +147,6 @@ func (w *world) story() string {
 	return strings.Join(w.notes, "\n")
 }
 
-func (w *world) phaseOf(n *spuNode) phase {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return n.phase
-}
-
-func (w *world) scPhase() phase {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.sc.phase
-}
-
 // newWorld starts a cluster of three SPUs with one topic.
 func newWorld(t testing.TB, seed uint64, opts options, logger *slog.Logger) *world {
 	w := &world{
@@ -167,7 +155,7 @@ func newWorld(t testing.TB, seed uint64, opts options, logger *slog.Logger) *wor
 		rng: rand.New(rand.NewPCG(seed, 2)), begin: time.Now(),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	w.sc = &scNode{w: w}
+	w.sc = w.newSC()
 	w.sc.start()
 	for id := int32(1); id <= 3; id++ {
 		n := w.newSPU(id)
@@ -219,7 +207,7 @@ func (w *world) calm() bool {
 		return false
 	}
 	for _, n := range w.spus {
-		if w.phaseOf(n) != up {
+		if n.now() != up {
 			return false
 		}
 	}
@@ -239,7 +227,7 @@ func (w *world) describe() string {
 			i, p.Leader, p.LeaderEpoch, p.PartitionEpoch, p.ISR, p.Replicas)
 	}
 	for _, n := range w.spus {
-		fmt.Fprintf(&b, "%s is %v\n", n.host, [...]string{"down", "up", "stopping"}[w.phaseOf(n)])
+		fmt.Fprintf(&b, "%s is %v\n", n.host, [...]string{"down", "up", "stopping"}[n.now()])
 	}
 	return b.String()
 }
@@ -249,12 +237,12 @@ func (w *world) end() {
 	w.cancel()
 	w.users.Wait()
 	for _, n := range w.spus {
-		if w.phaseOf(n) == up {
+		if n.now() == up {
 			n.kill(false)
 		}
 	}
 	w.tasks.Wait()
-	if w.scPhase() == up {
+	if w.sc.now() == up {
 		w.sc.kill(false)
 	}
 	w.tasks.Wait()
